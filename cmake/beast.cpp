@@ -1,0 +1,2 @@
+// Beast's bodies, compiled once for everybody.
+#include <boost/beast/src.hpp>

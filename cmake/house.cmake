@@ -1,0 +1,38 @@
+# One folder, one library: tocsin_library(NAME [SOURCES...] [LINK ...]). Sources default to every
+# *.cpp of the folder that is no test. Tests beside the code (`*_test.cpp`) become ONE program
+# `<name>_tests`, registered as ctest `unit.<name>` with the labels quick and full.
+function(tocsin_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;TEST_LINK" ${ARGN})
+  if(NOT arg_SOURCES)
+    file(GLOB arg_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    list(FILTER arg_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+    list(FILTER arg_SOURCES EXCLUDE REGEX "main\\.cpp$")
+  endif()
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC fmt::fmt Boost::boost ${arg_LINK})
+  target_precompile_headers(${name} REUSE_FROM tocsin_pch)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(tests)
+    tocsin_test(unit.${name} SOURCES ${tests} LINK ${name} ${arg_TEST_LINK} LABELS quick full)
+  endif()
+endfunction()
+
+# tocsin_test(NAME SOURCES ... LINK ... LABELS ... [TIMEOUT s]): a doctest program as one ctest.
+function(tocsin_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS;ENV" ${ARGN})
+  string(REPLACE "." "_" program ${name})
+  add_executable(${program} ${arg_SOURCES})
+  target_link_libraries(${program} PRIVATE ${arg_LINK} tocsin_doctest)
+  target_precompile_headers(${program} REUSE_FROM tocsin_pch)
+  add_test(NAME ${name} COMMAND ${program} ${arg_ARGS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  if(arg_ENV)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENV}")
+  endif()
+endfunction()
+
+add_library(tocsin_doctest STATIC ${CMAKE_SOURCE_DIR}/cmake/doctest_main.cpp)
+target_link_libraries(tocsin_doctest PUBLIC fmt::fmt)
