@@ -234,6 +234,12 @@ std::vector<Settings> Settings::tables(std::string_view key) const {
     return out;
 }
 
+std::string Settings::print() const {
+    std::ostringstream out;
+    if (node_->table) out << *node_->table;
+    return out.str();
+}
+
 void Settings::finish() const {
     if (!node_->table) return;
     for (const auto& [key, value] : *node_->table)

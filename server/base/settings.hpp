@@ -56,6 +56,8 @@ public:
     std::filesystem::path file(std::string_view key) const;
 
     bool has(std::string_view key) const;
+    /// The table as TOML: equal texts mean equal settings.
+    std::string print() const;
     /// An empty table if it is missing.
     Settings table(std::string_view key) const;
     /// [[key]]

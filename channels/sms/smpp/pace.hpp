@@ -1,0 +1,36 @@
+#pragma once
+#include "server/base/time.hpp"
+
+#include <optional>
+
+/// How many segments may leave now: a token bucket that a throttling peer shrinks at once and that
+/// grows back slowly. Time comes in; a clock that steps back gives nothing and breaks nothing.
+namespace tocsin::smpp {
+
+class Pace {
+public:
+    /// `per_second` 0: no limit until the peer throttles. `least`: so many always fit, or a message
+    /// of several segments would never leave.
+    Pace(double per_second, std::uint32_t least);
+
+    std::uint32_t available(Instant now);
+    void spent(std::uint32_t segments);
+    /// The peer said "slower": down to `share` of the rate, silent for 250 ms .. 1 s, longer each
+    /// time it says so again soon. Once for all answers that come while it is silent.
+    void throttled(Instant now, double share, double jitter);
+    std::optional<Instant> paused_until(Instant now) const;
+    double rate() const { return limit_; }  // infinity: none
+
+private:
+    void refill(Instant now);
+    double bucket_most() const;
+
+    double contract_, least_;
+    double limit_, ceiling_, tokens_ = 0;
+    std::optional<Instant> filled_, pause_;
+    Instant counted_from_{};
+    double sent_ = 0, measured_ = 0;  // what we really did a second: the base when none is agreed
+    int pauses_in_a_row_ = 0;
+};
+
+}  // namespace tocsin::smpp

@@ -1,0 +1,195 @@
+#include "server/app/config.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace tocsin::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool loopback(std::string_view address) {
+    return address.starts_with("127.") || address.starts_with("[::1]:");
+}
+
+Listen read_listen(const Settings& from) {
+    Listen to;
+    to.api = from.text("api", to.api);
+    to.public_ = from.text("public", to.public_);
+    to.admin = from.text("admin", to.admin);
+    to.public_tls = from.flag("public_tls", to.public_tls);
+    if (!to.public_tls && !loopback(to.public_))
+        from.complain("public_tls",
+                      "plain HTTP is for loopback only: put a front before it, or leave TLS on");
+    if (!loopback(to.admin)) from.complain("admin", "the admin listener is for loopback only");
+    from.finish();
+    return to;
+}
+
+Tls read_tls(const Settings& from) {
+    Tls to{from.file("certificate"), from.file("key"), from.file("client_ca")};
+    for (const auto* key : {"certificate", "key"}) (void)from.required(key);
+    for (const auto& [key, file] : {std::pair("certificate", to.certificate),
+                                    std::pair("key", to.key), std::pair("client_ca", to.client_ca)})
+        if (!file.empty() && !std::filesystem::exists(file))
+            from.complain(key, "no such file: " + file.string());
+    from.finish();
+    return to;
+}
+
+Ledger read_ledger(const Settings& from) {
+    Ledger to;
+    to.embedded = from.flag("embedded", true);
+    to.data = from.file("data");
+    to.url = from.text("url");
+    to.password_file = from.file("password_file");
+    to.keep = std::chrono::duration_cast<std::chrono::hours>(from.duration("keep", to.keep));
+    if (to.embedded && to.data.empty())
+        from.complain("data", "is missing: the folder of the embedded Redis");
+    if (to.embedded && !to.url.empty())
+        from.complain("url", "is for a Redis of your own: set embedded = false");
+    if (!to.embedded && to.url.empty())
+        from.complain("url", R"(is missing: "redis://host:port" of your Redis)");
+    from.finish();
+    return to;
+}
+
+Limits read_limits(const Settings& from) {
+    Limits to;
+    to.alert_bytes =
+        std::size_t(from.number("alert_bytes", std::int64_t(to.alert_bytes), 4096, 8 << 20));
+    to.per_sender_per_minute =
+        int(from.number("per_sender_per_minute", to.per_sender_per_minute, 1, 1000000));
+    to.connections = int(from.number("connections", to.connections, 1, 1000000));
+    to.connections_per_address =
+        int(from.number("connections_per_address", to.connections_per_address, 1, 1000000));
+    to.intake_threads = int(from.number("intake_threads", to.intake_threads, 1, 64));
+    from.finish();
+    return to;
+}
+
+void read_city(const Settings& from, Config& to) {
+    auto& city = to.city;
+    city.name_zh = from.text("name", city.name_zh);
+    city.name_en = from.text("name_en", city.name_en);
+    city.languages = from.texts("languages", city.languages);
+    city.signature_zh = from.text("signature", city.signature_zh);
+    city.signature_en = from.text("signature_en", city.signature_en);
+    city.utc_offset = std::chrono::minutes(from.number("utc_offset_minutes", 480, -840, 840));
+    city.default_life = std::chrono::duration_cast<std::chrono::hours>(
+        from.duration("default_life", city.default_life));
+    to.regions = from.file("regions");
+    city.templates = from.file("templates");
+    for (const auto* key : {"regions", "templates"}) (void)from.required(key);
+    if (!to.regions.empty() && !std::filesystem::exists(to.regions))
+        from.complain("regions", "no such file: " + to.regions.string());
+    if (city.languages.empty())
+        from.complain("languages", "is empty: nobody could be told anything");
+    from.finish();
+}
+
+const contract::Listed* channel_named(std::string_view name) {
+    for (const auto& listed : contract::catalogue())
+        if (listed.name == name) return &listed;
+    return nullptr;
+}
+
+std::vector<std::string_view> channel_names() {
+    std::vector<std::string_view> names;
+    for (const auto& listed : contract::catalogue()) names.push_back(listed.name);
+    return names;
+}
+
+contract::Depth depth(const Settings& from, std::string_view key) {
+    const auto word = from.choice(key, "platform", {"platform", "front-end", "terminal"});
+    return word == "terminal"    ? contract::Depth::terminal
+           : word == "front-end" ? contract::Depth::front_end
+                                 : contract::Depth::platform;
+}
+
+void read_bulk(const Settings& from, plan::Endpoint& to) {
+    to.audience = from.text("audience", "public");
+    to.red_overrides_opt_out = from.flag("red_overrides_opt_out", false);
+    to.rate = from.real("rate", 1000, 0.1, 1e7);
+}
+
+Endpoint read_endpoint(const Settings& from) {
+    plan::Endpoint to;
+    to.name = from.required("name");
+    to.channel = from.choice("channel", "null", channel_names());
+    if (!from.has("channel")) from.complain("channel", "is missing");
+    to.bearer = from.text("bearer", to.channel);
+    to.areas = from.texts("areas");
+    if (to.areas.empty()) from.complain("areas", "is missing or empty: there is no default area");
+    if (!from.has("peer")) from.complain("peer", R"(is missing: "live" (the public) or "sandbox")");
+    to.live = from.choice("peer", "sandbox", {"live", "sandbox"}) == "live";
+    to.drills = depth(from, "drills");
+    to.sandbox = from.text("sandbox");
+    to.backup = from.text("backup");
+    to.backup_only = from.flag("backup_only", false);
+    to.languages = from.texts("languages");
+    const auto* listed = channel_named(to.channel);
+    if (listed) {
+        to.budgets.assign(listed->can.budgets.begin(), listed->can.budgets.end());
+        to.highest = listed->can.highest;
+        to.bulk = listed->can.bulk;
+        to.withdraws = listed->can.withdraws;
+        to.updates_in_place = listed->can.updates_in_place;
+        if (to.bulk) read_bulk(from, to);
+    }
+    auto own = from.table(to.channel);
+    Endpoint endpoint{std::move(to), std::move(own), from.print(),
+                      from.duration("probe", std::chrono::minutes(3)),
+                      from.duration("answer_within", std::chrono::seconds(30))};
+    from.finish();
+    return endpoint;
+}
+
+void check_pairs(const Settings& from, const std::vector<Endpoint>& endpoints) {
+    std::map<std::string, const plan::Endpoint*> by_name;
+    for (const auto& endpoint : endpoints)
+        if (!by_name.emplace(endpoint.plan.name, &endpoint.plan).second)
+            from.complain("endpoint", fmt::format("two are named '{}'", endpoint.plan.name));
+    for (const auto& [name, endpoint] : by_name) {
+        const auto twin = by_name.find(endpoint->sandbox);
+        if (!endpoint->sandbox.empty() && (twin == by_name.end() || twin->second->live))
+            from.complain("endpoint",
+                          fmt::format("'{}' names the sandbox '{}', which is no sandbox endpoint",
+                                      name, endpoint->sandbox));
+        if (!endpoint->live && !endpoint->sandbox.empty())
+            from.complain("endpoint",
+                          fmt::format("'{}' is a sandbox itself and needs no twin", name));
+        const auto backup = by_name.find(endpoint->backup);
+        if (!endpoint->backup.empty() &&
+            (backup == by_name.end() || backup->second->live != endpoint->live ||
+             backup->first == name))
+            from.complain("endpoint", fmt::format("'{}' names the backup '{}', which is not "
+                                                  "another endpoint of the same kind of peer",
+                                                  name, endpoint->backup));
+    }
+}
+
+}  // namespace
+
+Result<Config> read_config(const std::filesystem::path& file, Complaints& complaints) {
+    const auto settings = Settings::read(file, complaints);
+    if (!settings) return settings.error();
+    Config config;
+    read_city(settings->table("city"), config);
+    config.listen = read_listen(settings->table("listen"));
+    config.tls = read_tls(settings->table("tls"));
+    config.ledger = read_ledger(settings->table("ledger"));
+    config.limits = read_limits(settings->table("limits"));
+    config.credentials = authority::read_credentials(*settings, complaints);
+    if (!settings->has("credential"))
+        settings->complain("credential", "none: nobody could do anything");
+    for (const auto& endpoint : settings->tables("endpoint"))
+        config.endpoints.push_back(read_endpoint(endpoint));
+    if (config.endpoints.empty()) settings->complain("endpoint", "none: nobody could be reached");
+    check_pairs(*settings, config.endpoints);
+    settings->finish();
+    return config;
+}
+
+}  // namespace tocsin::app

@@ -1,0 +1,208 @@
+#pragma once
+#include "server/campaign/campaign.hpp"
+#include "server/campaign/wire.hpp"
+#include "server/dispatch/bulk_port.hpp"
+
+/// All campaigns of one bulk endpoint: what its channel pulls (BulkDesk), what its station grants
+/// (BulkPort), what the API reads (BulkReports). Lives on the bulk loop with its own connections to
+/// Redis; calls of BulkPort and BulkReports may come from any thread and are posted, and what
+/// BulkEvents and reports are told is posted to the core loop.
+///
+/// A pass, each tick: what is dirty goes to Redis, then the channel's tick. In between: answers and
+/// receipts from the channel, replies from Redis. Intents do not wait for a tick.
+namespace tocsin::campaign {
+
+struct Settings {
+    std::string endpoint;
+    Wire::Where redis;
+    Limits limits;
+    milliseconds tick{5}, tick_idle{20};
+    milliseconds park{5000};  // a receipt before its answer
+    std::size_t park_most = 200'000;
+    std::uint32_t orphans_kept = 100'000;  // segments of them
+    milliseconds linger{60'000};           // a finished campaign stays in memory for late words
+    std::chrono::hours keep{90 * 24};      // a closed campaign in Redis; 0: for ever
+    std::function<Instant()> clock = tocsin::now;
+};
+
+struct Metrics {
+    std::uint64_t receipts = 0, matched = 0, repeats = 0, conflicts = 0, noted = 0;
+    std::uint64_t parked = 0, unparked = 0,
+                  orphans = 0;  // receipts = matched + repeats + ... : no loss
+    std::uint64_t commits = 0, segments = 0, failed_writes = 0;
+    std::size_t parked_now = 0, campaigns = 0;
+};
+
+struct Loaded;  // load.hpp
+
+class Engine : public contract::BulkDesk, public dispatch::BulkPort, public dispatch::BulkReports {
+public:
+    /// `desk` takes what is no matter of bulk (link states, replies); called on the bulk loop.
+    Engine(boost::asio::io_context& bulk,
+           boost::asio::io_context& core,
+           Settings settings,
+           contract::Desk& desk,
+           dispatch::BulkEvents& events);
+    ~Engine() override;
+
+    /// The channel that was opened with this desk; before start().
+    void attach(contract::BulkChannel& channel) { channel_ = &channel; }
+    /// Takes up what an earlier run left, then ticks. On the bulk loop.
+    void start();
+    /// Nothing more is taken or written; on the bulk loop. What is unanswered stays unacknowledged.
+    void halt();
+
+    // BulkPort, BulkReports: from any thread.
+    void open(dispatch::CampaignSpec spec) override;
+    void grant(OrderId order, std::uint32_t recipients) override;
+    void stop(OrderId order, std::string why) override;
+    void recipients(OrderId order,
+                    contract::Mode mode,
+                    std::uint32_t page,
+                    ledger::Then<dispatch::RecipientPage> then) override;
+    void find(OrderId order,
+              contract::Mode mode,
+              std::uint64_t number,
+              ledger::Then<std::optional<dispatch::Recipient>> then) override;
+
+    // BulkDesk: from the channel, on the bulk loop.
+    contract::Slice take(OrderId order, std::uint32_t at_most) override;
+    void answered(OrderId order, std::span<const contract::Answer> answers) override;
+    contract::Ticket settled(std::span<const contract::Receipt> receipts) override;
+    void unknown(OrderId order, std::span<const std::uint32_t> recipients) override;
+    void report(contract::Evidence evidence) override { desk_.report(std::move(evidence)); }
+    void link(contract::LinkState state, std::optional<Instant> until) override {
+        desk_.link(state, until);
+    }
+    void forgot() override { desk_.forgot(); }
+    void budgets(std::vector<contract::Budget> own) override { desk_.budgets(std::move(own)); }
+    void probed(contract::Probed result) override { desk_.probed(std::move(result)); }
+    void heard(std::string from, std::string words) override {
+        desk_.heard(std::move(from), std::move(words));
+    }
+    void serve(std::string path, std::string type, std::string body) override {
+        desk_.serve(std::move(path), std::move(type), std::move(body));
+    }
+
+    Metrics metrics() const;
+    const Campaign* campaign(OrderId order) const;
+
+private:
+    struct Held {
+        std::string name;
+        std::unique_ptr<Campaign> campaign;
+        bool attached = false;  // core knows it
+        bool told_exhausted = false, told_final = false, fenced = false, retiring = false,
+             closing = false;
+        receipts::Counts told;
+        Instant told_at{}, commit_after{}, read_after{};
+        std::optional<Instant> finished;
+        std::uint64_t last_ticket = 0;  // of a batch with words of this campaign
+    };
+    struct Batch {  // of receipts, in the order of their tickets
+        std::uint64_t ticket;
+        std::vector<Wire::Words> commands;
+        std::size_t unanswered = 0;
+        bool sent = false, failed = false, stored = false;
+    };
+
+    template <class F> void on_bulk(F what);
+    template <class F> void tell(F what);
+
+    // engine.cpp: the tick
+    void arm();
+    void stir();
+    void pass();
+    void flush(Held& held, Instant now);
+    void send_commit(Held& held, Instant now);
+    void commit_answered(OrderId order,
+                         std::uint64_t fence,
+                         std::uint64_t seq,
+                         const Result<ledger::Reply>& reply);
+    void read_numbers(Held& held, Instant now);
+    void tell_core(Held& held, Instant now);
+    void measure(Instant now);
+    Held* held(OrderId order);
+
+    // campaigns.cpp: opening and closing
+    bool not_yet(OrderId order) const;
+    void recover();
+    void recovered_one();
+    void open_here(const dispatch::CampaignSpec& spec);
+    void supersede(OrderId newer);
+    void narrow(const dispatch::CampaignSpec& spec, Plan plan);
+    void begin(const dispatch::CampaignSpec& spec, Plan plan, std::optional<std::string> mask);
+    void opened(const dispatch::CampaignSpec& spec, const std::string& name, Loaded loaded);
+    void attach_to(Held& held);
+    void tell_closed(OrderId order, const receipts::Counts& counts);
+    void consider_end(Held& held, Instant now);
+    void close(Held& held);
+    void close_pages(OrderId order, std::uint32_t from);
+    void forget(OrderId order);
+    void match_orphans(Held& held);
+
+    // report.cpp
+    struct Reading;
+    using Found = std::function<void(Result<std::optional<dispatch::Recipient>>)>;
+    using LookedUp = std::function<void(Result<std::shared_ptr<Reading>>)>;
+    void look_up(OrderId order, contract::Mode mode, LookedUp then);
+    const Campaign* shape_of(const Reading& reading) const;
+    void read_page(std::shared_ptr<Reading> reading, std::function<void(bool)> then);
+    std::optional<dispatch::Recipient> recipient_of(const Reading& reading,
+                                                    std::uint32_t offset) const;
+    void search(std::shared_ptr<Reading> reading,
+                std::uint64_t number,
+                std::uint32_t from,
+                Found answer);
+
+    // settle.cpp: receipts
+    void settle(const contract::Receipt& receipt, Instant now);
+    bool match(const contract::Receipt& receipt, Instant now);
+    void count(Settled settled);
+    void unpark(const contract::Answer& answer, Instant now);
+    void listen_for_quiet();
+    void seal_batch();
+    void send_batches(Instant now);
+    void batch_answered(std::uint64_t ticket, bool well);
+    void acknowledge();
+
+    boost::asio::io_context& bulk_;
+    boost::asio::io_context& core_;
+    Settings settings_;
+    contract::Desk& desk_;
+    dispatch::BulkEvents& events_;
+    contract::BulkChannel* channel_ = nullptr;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    boost::asio::steady_timer timer_, quiet_;
+    bool listening_ = false;
+    std::chrono::steady_clock::time_point last_pass_{};
+    bool started_ = false, halted_ = false, stirred_ = false, passing_ = false;
+
+    std::map<OrderId, Held> campaigns_;
+    struct Early {
+        std::uint32_t granted = 0;
+        std::string stop;
+    };
+    std::map<OrderId, Early> early_;  // said before it was open
+    std::set<OrderId> opening_;
+    std::vector<dispatch::CampaignSpec> wait_for_recovery_;
+    std::size_t recovering_ = 0;  // campaigns being taken up
+    bool recovery_done_ = false;  // receipts wait for it, unacknowledged
+
+    Parking parking_;
+    std::vector<contract::Receipt> waiting_receipts_;
+    std::vector<OrphanRecord> orphan_records_;
+    std::deque<Batch> batches_;
+    std::uint64_t next_ticket_ = 1;
+    bool ticket_used_ = false;
+    Instant batches_after_{};
+
+    std::uint64_t answered_ = 0, answered_before_ = 0;
+    Instant measured_at_{};
+    bool busy_throughout_ = false;
+    double rate_ = 0, rate_told_ = 0;
+    Metrics metrics_;
+    Wire writer_, reader_;  // last: they go first, and with them whatever would call back
+};
+
+}  // namespace tocsin::campaign

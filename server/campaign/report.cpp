@@ -1,0 +1,228 @@
+#include "server/base/digest.hpp"
+#include "server/campaign/engine.hpp"
+#include "server/campaign/load.hpp"
+#include "server/campaign/posting.hpp"
+#include "server/campaign/store.hpp"
+#include "server/ledger/keys.hpp"
+
+/// What became of each recipient: the pages as they lie in Redis, and for a campaign that is still
+/// in memory what memory knows better. One page at a time.
+namespace tocsin::campaign {
+
+using dispatch::Recipient, dispatch::RecipientPage;
+
+namespace {
+
+std::string readable(const contract::MessageId& id) {
+    const auto text = text_of(id);
+    const bool plain =
+        std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; });
+    return plain ? std::string(text) : hex(text);
+}
+
+/// A campaign that is only on disk: fewer words, the same answers.
+Cell stored_cell(const Record& record,
+                 std::uint32_t recipient,
+                 const Submit& submit,
+                 const Outcome& outcome,
+                 bool meant) {
+    if (!meant) return {State::skipped, 0, 0, 0};
+    if (recipient >= record.cursor) {
+        if (record.stopped.empty()) return {};
+        return {record.stopped == "expired" ? State::expired : State::stopped, 0, 0, 0};
+    }
+    if (outcome.state != State::none)
+        return {outcome.state, outcome.flags, outcome.error, outcome.ms};
+    if (submit.state == State::none) return {State::handed, submit.flags, 0, submit.ms};
+    return {submit.state, submit.flags, std::uint16_t(std::min(submit.code, 0xffffU)), submit.ms};
+}
+
+std::string state_word(const Cell& cell, const std::string& stopped) {
+    return cell.state == State::stopped && !stopped.empty() ? stopped : word(cell.state);
+}
+
+template <std::size_t N>
+std::span<const char, N> record_at(const std::string& page, std::size_t offset) {
+    return std::span<const char, N>(page.data() + offset, N);
+}
+
+}  // namespace
+
+/// One question; holds what was read until all of it is there.
+struct Engine::Reading {
+    OrderId order;
+    std::string name;
+    std::uint32_t page = 0;
+    Record record;
+    std::unique_ptr<Campaign> shape;  // of one that is only on disk: its pages and mask
+    std::vector<std::uint64_t> numbers;
+    std::string records;
+};
+
+/// The campaign in memory, else its hash.
+void Engine::look_up(OrderId order, contract::Mode mode, LookedUp then) {
+    const Fault none{Cause::refused, "there is no such campaign"};
+    auto reading = std::make_shared<Reading>();
+    reading->order = order;
+    reading->name = name_of(mode, settings_.endpoint, order);
+    if (const auto* at = held(order)) {
+        if (at->name != reading->name) return then(none);  // of another mode
+        return then(reading);
+    }
+    reader_.ask({"HGETALL", ledger::campaign_key(reading->name)}, [this, reading, then,
+                                                                   none](const auto& reply) {
+        if (reply.has_error()) return then(reply.error());
+        const auto fields = fields_in(*reply);
+        if (fields.empty()) return then(none);
+        auto record = record_of(fields);
+        if (!record) return then(record.error());
+        reading->record = std::move(*record);
+        reading->shape = std::make_unique<Campaign>(reading->record.plan, settings_.limits, 0);
+        if (!reading->record.masked) return then(reading);
+        reader_.ask({"GET", ledger::campaign_part_key(reading->name, "mask")},
+                    [reading, then](const auto& bits) {
+                        if (bits.has_error()) return then(bits.error());
+                        reading->shape->restore_mask((*bits).text());
+                        then(reading);
+                    });
+    });
+}
+
+const Campaign* Engine::shape_of(const Reading& reading) const {
+    const auto* at = campaign(reading.order);
+    return at ? at : reading.shape.get();
+}
+
+void Engine::read_page(std::shared_ptr<Reading> reading, std::function<void(bool)> then) {
+    const auto* shape = shape_of(*reading);
+    if (!shape) return then(false);
+    const auto place = shape->place(reading->page);
+    const auto audience =
+        ledger::audience_page_key(shape->plan().audience, place.group, place.page);
+    reader_.ask({"GET", audience}, [reading](const auto& reply) {
+        if (!reply.has_value()) return;
+        auto numbers = unpack_numbers((*reply).text());
+        if (numbers.has_value()) reading->numbers = std::move(*numbers);
+    });
+    reader_.ask({"GET", ledger::campaign_page_key(reading->name, reading->page)},
+                [reading, then](const auto& reply) {
+                    if (reply.has_value()) reading->records = (*reply).str();
+                    reading->records.resize(page_bytes);
+                    then(reply.has_value());
+                });
+}
+
+std::optional<Recipient> Engine::recipient_of(const Reading& reading, std::uint32_t offset) const {
+    const auto* live = campaign(reading.order);
+    const auto* shape = shape_of(reading);
+    if (!shape) return std::nullopt;
+    const auto index = reading.page * page_recipients + offset;
+    const auto submit = get_submit(record_at<submit_bytes>(reading.records, offset * submit_bytes));
+    const auto outcome = get_outcome(
+        record_at<outcome_bytes>(reading.records, outcome_column + offset * outcome_bytes));
+    const auto s = submit.has_value() ? *submit : Submit{};
+    const auto o = outcome.has_value() ? *outcome : Outcome{};
+    const bool meant = shape->meant(index);
+    const auto cell = live ? live->cell(index, settings_.clock())
+                           : stored_cell(reading.record, index, s, o, meant);
+    if (cell.state == State::skipped) return std::nullopt;
+    const auto& plan = shape->plan();
+    Recipient row;
+    row.number = offset < reading.numbers.size() ? reading.numbers[offset] : 0;
+    row.state = state_word(cell, live ? live->stopped() : reading.record.stopped);
+    row.error = cell.error;
+    row.attempts = s.attempts;
+    row.parts = std::max<std::uint8_t>(1, s.parts);
+    row.repeated = (cell.flags | s.flags) & campaign::repeated;
+    row.message_id = readable(s.id);
+    if (s.state != State::none) row.answered_at = plan.started + milliseconds(s.ms);
+    if (final(cell.state) && cell.ms != 0) row.settled_at = plan.started + milliseconds(cell.ms);
+    return row;
+}
+
+void Engine::recipients(OrderId order,
+                        contract::Mode mode,
+                        std::uint32_t page,
+                        ledger::Then<RecipientPage> then) {
+    const auto answer = [this, then](Result<RecipientPage> result) {
+        boost::asio::post(core_, [then, result = std::move(result)] { then(result); });
+    };
+    on_bulk([this, order, mode, page, answer] {
+        look_up(order, mode, [this, page, answer](Result<std::shared_ptr<Reading>> found) {
+            if (!found) return answer(found.error());
+            const auto reading = *found;
+            const auto pages = shape_of(*reading) ? shape_of(*reading)->pages() : 0;
+            if (page >= pages) return answer(RecipientPage{});
+            reading->page = page;
+            read_page(reading, [this, reading, pages, answer](bool well) {
+                const auto* shape = shape_of(*reading);
+                if (!well || !shape)
+                    return answer(Fault{Cause::unreachable, "Redis did not answer"});
+                RecipientPage result;
+                for (std::uint32_t i = 0; i < shape->place(reading->page).recipients; ++i)
+                    if (auto row = recipient_of(*reading, i))
+                        result.recipients.push_back(std::move(*row));
+                if (reading->page + 1 < pages) result.next = reading->page + 1;
+                answer(std::move(result));
+            });
+        });
+    });
+}
+
+void Engine::find(OrderId order,
+                  contract::Mode mode,
+                  std::uint64_t number,
+                  ledger::Then<std::optional<Recipient>> then) {
+    const auto answer = [this, then](Result<std::optional<Recipient>> result) {
+        boost::asio::post(core_, [then, result = std::move(result)] { then(result); });
+    };
+    on_bulk([this, order, mode, number, answer] {
+        look_up(order, mode, [this, number, answer](Result<std::shared_ptr<Reading>> found) {
+            if (!found) return answer(found.error());
+            if (number == 0) return answer(std::optional<Recipient>());
+            search(*found, number, 0, answer);
+        });
+    });
+}
+
+/// Page after page, several at once: 100,000 numbers are 100 of them, 800 KB.
+void Engine::search(std::shared_ptr<Reading> reading,
+                    std::uint64_t number,
+                    std::uint32_t from,
+                    Found answer) {
+    constexpr std::uint32_t at_once = 64;
+    const auto* shape = shape_of(*reading);
+    if (!shape)
+        return answer(Fault{Cause::unreachable, "the campaign was closed meanwhile; ask again"});
+    const auto end = std::min(from + at_once, shape->pages());
+    if (from >= end) return answer(std::optional<Recipient>());
+    struct Hit {
+        std::optional<std::pair<std::uint32_t, std::uint32_t>> at;  // page, offset
+        std::uint32_t unread;
+        bool failed = false;
+    };
+    auto hit = std::make_shared<Hit>(Hit{{}, end - from});
+    const auto read = [this, reading, number, end, hit, answer] {
+        if (hit->failed) return answer(Fault{Cause::unreachable, "Redis did not answer"});
+        if (!hit->at) return search(reading, number, end, answer);
+        reading->page = hit->at->first;
+        read_page(reading, [this, reading, hit, answer](bool well) {
+            if (!well) return answer(Fault{Cause::unreachable, "Redis did not answer"});
+            answer(recipient_of(*reading, hit->at->second));
+        });
+    };
+    for (auto page = from; page < end; ++page) {
+        const auto place = shape->place(page);
+        const auto key = ledger::audience_page_key(shape->plan().audience, place.group, place.page);
+        reader_.ask({"GET", key}, [hit, page, number, read](const auto& reply) {
+            const auto bytes = reply.has_value() ? (*reply).text() : std::string_view();
+            const std::string_view wanted(reinterpret_cast<const char*>(&number), sizeof number);
+            for (std::size_t i = 0; i + 8 <= bytes.size() && !hit->at; i += 8)
+                if (bytes.substr(i, 8) == wanted) hit->at.emplace(page, std::uint32_t(i / 8));
+            hit->failed = hit->failed || !reply.has_value();
+            if (--hit->unread == 0) read();
+        });
+    }
+}
+
+}  // namespace tocsin::campaign

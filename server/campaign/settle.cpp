@@ -1,0 +1,150 @@
+#include "server/base/log.hpp"
+#include "server/campaign/engine.hpp"
+#include "server/campaign/store.hpp"
+#include "server/ledger/keys.hpp"
+
+/// Receipts: matched, logged, and acknowledged when they are on disk. One that names nobody is on
+/// disk too, among the orphans: either its answer is still to come, then it is matched from the
+/// parking or after a restart from there; or it proves the delivery of a copy we forgot.
+namespace tocsin::campaign {
+
+using contract::Receipt, contract::Ticket;
+
+Ticket Engine::settled(std::span<const Receipt> receipts) {
+    metrics_.receipts += receipts.size();
+    ticket_used_ = true;
+    const auto now = settings_.clock();
+    if (!recovery_done_)
+        waiting_receipts_.insert(waiting_receipts_.end(), receipts.begin(), receipts.end());
+    else
+        for (const auto& receipt : receipts) settle(receipt, now);
+    listen_for_quiet();
+    return Ticket(next_ticket_);
+}
+
+/// Many a peer keeps ten unacknowledged receipts and then falls silent: a millisecond without any is
+/// sign enough not to wait for the tick (eight links of ten: 7,600/s by 5 ms ticks, 31,000 by 1 ms).
+void Engine::listen_for_quiet() {
+    if (halted_ || std::exchange(listening_, true)) return;
+    quiet_.expires_after(milliseconds(1));
+    quiet_.async_wait(
+        [this, alive = std::weak_ptr<bool>(alive_), heard = metrics_.receipts](auto error) {
+            if (error || alive.expired()) return;
+            listening_ = false;
+            if (!ticket_used_) return;  // the tick was faster
+            if (heard != metrics_.receipts) return listen_for_quiet();
+            seal_batch();
+            send_batches(settings_.clock());
+        });
+}
+
+void Engine::settle(const Receipt& receipt, Instant now) {
+    if (match(receipt, now)) return;
+    ++metrics_.parked;
+    if (!parking_.park(receipt.id, {receipt.said, receipt.code, now})) ++metrics_.orphans;
+    orphan_records_.push_back(
+        {receipt.id, receipt.said, receipt.code, now.time_since_epoch().count()});
+}
+
+bool Engine::match(const Receipt& receipt, Instant now) {
+    const auto hash = hash_of(receipt.id);
+    for (auto at = campaigns_.rbegin(); at != campaigns_.rend(); ++at) {
+        if (at->second.closing) continue;
+        auto& campaign = *at->second.campaign;
+        const auto match = campaign.find(hash, receipt.id);
+        if (!match) continue;
+        count(campaign.settle(*match, receipt.said, receipt.code, now));
+        return true;
+    }
+    return false;
+}
+
+void Engine::count(Settled settled) {
+    switch (settled) {
+        case Settled::fresh: ++metrics_.matched; break;
+        case Settled::repeat: ++metrics_.repeats; break;
+        case Settled::conflict: ++metrics_.conflicts; break;
+        case Settled::noted: ++metrics_.noted; break;
+    }
+}
+
+/// The answer that a receipt was ahead of (scar F11).
+void Engine::unpark(const contract::Answer& answer, Instant now) {
+    for (const auto& parked : parking_.claim(answer.id)) {
+        ++metrics_.unparked;
+        match({answer.id, parked.said, parked.code}, now);
+    }
+}
+
+/// What came since the last time becomes one batch: its ticket is that of the write, not of the
+/// question (a receipt is acknowledged when the tick that wrote it is on disk).
+void Engine::seal_batch() {
+    if (!recovery_done_) return;
+    Batch batch{next_ticket_, {}};
+    for (auto& entry : campaigns_) {
+        auto& held = entry.second;
+        if (held.closing) continue;
+        const auto add = [&](const char* stream, std::string segment) {
+            if (segment.empty()) return;
+            held.last_ticket = next_ticket_;
+            batch.commands.push_back({"XADD", ledger::campaign_part_key(held.name, stream), "*",
+                                      "s", std::move(segment)});
+            ++metrics_.segments;
+        };
+        add("parts", held.campaign->take_parts());
+        add("log", held.campaign->take_log());
+    }
+    if (!orphan_records_.empty())
+        batch.commands.push_back({"XADD", orphans_key(settings_.endpoint), "MAXLEN", "~",
+                                  std::to_string(settings_.orphans_kept), "*", "s",
+                                  pack(std::exchange(orphan_records_, {}))});
+    if (batch.commands.empty() && !ticket_used_) return;
+    batch.stored = batch.commands.empty();
+    batches_.push_back(std::move(batch));
+    ++next_ticket_;
+    ticket_used_ = false;
+}
+
+/// In order, and after a broken connection all again in order: a segment twice says nothing new.
+void Engine::send_batches(Instant now) {
+    if (batches_.empty()) return;
+    if (writer_.up() && now >= batches_after_)
+        for (auto& batch : batches_) {
+            if (batch.sent || batch.stored) continue;
+            batch.sent = true;
+            batch.failed = false;
+            batch.unanswered = batch.commands.size();
+            for (const auto& words : batch.commands)
+                writer_.ask(words,
+                            [this, ticket = batch.ticket](const Result<ledger::Reply>& reply) {
+                                batch_answered(ticket, reply.has_value());
+                            });
+        }
+    acknowledge();
+}
+
+void Engine::batch_answered(std::uint64_t ticket, bool well) {
+    const auto at = std::ranges::find(batches_, ticket, &Batch::ticket);
+    if (at == batches_.end() || !at->sent) return;
+    at->failed = at->failed || !well;
+    if (--at->unanswered > 0) return;
+    if (at->failed) {
+        at->sent = false;
+        ++metrics_.failed_writes;
+        batches_after_ = settings_.clock() + milliseconds(20);
+        return;
+    }
+    at->stored = true;
+    acknowledge();
+}
+
+void Engine::acknowledge() {
+    std::uint64_t up_to = 0;
+    while (!batches_.empty() && batches_.front().stored) {
+        up_to = batches_.front().ticket;
+        batches_.pop_front();
+    }
+    if (up_to != 0 && channel_ && !halted_) channel_->durable(Ticket(up_to));
+}
+
+}  // namespace tocsin::campaign

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""What scripts/bench runs. Each row is measured against its peer within the same minute, on the
+same machine: absolute figures of a noisy machine say little, their ratio does."""
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import harness
+
+QUICK = "--quick" in sys.argv
+JSON = "--json" in sys.argv
+
+
+def row(name, ours, peer, unit, ratio, target, runs):
+    one = {"name": name, "ours": round(ours, 3), "peer": round(peer, 3), "unit": unit, "ratio": round(ratio, 3), "target": target, "runs": runs}
+    print(json.dumps(one) if JSON else
+          f"{name:34} {ours:>12.2f} {peer:>12.2f} {unit:14} ratio {ratio:>8.3f}  target {target}", flush=True)
+
+
+def tool(name, *words):
+    done = subprocess.run([os.path.join(harness.BUILD, name), *map(str, words)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def unlimited(server):
+    path = server.city + "/tocsin.toml"
+    with open(path, encoding="utf-8") as file:
+        text = file.read().replace("per_sender_per_minute = 60", "per_sender_per_minute = 1000000")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def intake():
+    """Durable alerts a second against the bare server of the same shape, at 1, 16 and 64 in flight."""
+    server = harness.Server()
+    body = os.path.join(server.folder, "body.xml")
+    with open(body, "wb") as file:
+        file.write(harness.cap("@ID@"))
+    unlimited(server)
+    seconds = 2 if QUICK else 6
+    redis = None
+    try:
+        server.start()
+        socket = os.path.join(server.folder, "bare.sock")
+        redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--dir", server.folder, "--save", "",
+                                  "--appendonly", "yes", "--appendfsync", "always"], stdout=subprocess.DEVNULL)
+        bare = subprocess.Popen([os.path.join(harness.BUILD, "bench-bare"), server.city + "/tls/server.crt", server.city + "/tls/server.key", socket],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        bare_port = bare.stdout.readline().split()[1]
+        time.sleep(0.5)
+        token = server.city + "/tokens/sender.token"
+        for flight in (1, 16, 64):
+            before = cpu_s(server.process.pid) + cpu_s(server.redis_pid())
+            ours = tool("bench-load", "127.0.0.1", server.port, "/v1/alerts", token, body, flight, seconds, f"o{flight}")
+            spent = cpu_s(server.process.pid) + cpu_s(server.redis_pid()) - before
+            assert set(ours["statuses"]) == {"202"}, ours
+            peer = tool("bench-load", "127.0.0.1", bare_port, "/", "-", body, flight, seconds, f"b{flight}")
+            row(f"intake.durable.{flight}", ours["per_second"], peer["per_second"], "alerts/s", ours["per_second"] / peer["per_second"], 0.5, 1)
+            row(f"intake.p99.{flight}", ours["p99_ms"], peer["p99_ms"], "ms", peer["p99_ms"] / ours["p99_ms"], 0.25, 1)
+            row(f"intake.cpu.{flight}", spent / ours["posts"] * 1e6, 0, "us/alert", 0, None, 1)
+        bare.stdin.close()
+        bare.wait(timeout=10)
+    finally:
+        server.close()
+        if redis:
+            redis.terminate()
+            redis.wait(timeout=10)
+
+
+def first_byte():
+    """POST to the first byte at the SMSC, idle server."""
+    server = harness.Server(sample=400)
+    try:
+        port = server.start_smsc()
+        server.append(harness.SMPP.format(port=port, test_port=1))
+        unlimited(server)
+        server.start()
+        server.run("audience", "import", "public", server.city + "/audience.csv")
+        waits = []
+        for number in range(20 if QUICK else 200):
+            before = len(server.submits())
+            begun = time.time()
+            status, body, _ = server.post(harness.cap(f"f-{number}"))
+            assert status == 202, body
+            server.settled(body["id"])
+            first = min(s["time"] for s in server.submits()[before:])
+            waits.append((first - begun) * 1000)
+        waits.sort()
+        p50, p99 = waits[len(waits) // 2], waits[int(0.99 * (len(waits) - 1))]
+        row("first_byte.p50", p50, 10, "ms", 10 / p50, 1.0, len(waits))
+        row("first_byte.p99", p99, 25, "ms", 25 / p99, 1.0, len(waits))
+    finally:
+        server.close()
+
+
+def sms():
+    """Texts a second with matched, durable receipts, against a bare windowed client."""
+    people = 50000 if QUICK else 400000
+    server = harness.Server(sample=people)
+    try:
+        port = server.start_smsc()
+        peer = tool("bench-window", port, people, 1000)
+        server.append(harness.SMPP.format(port=port, test_port=1).replace('password_file = "smpp.password"', 'password_file = "smpp.password"\nwindow = 1000'))
+        server.start()
+        server.run("audience", "import", "public", server.city + "/audience.csv", timeout=120)
+        memory = redis_memory(server)
+        before = cpu_s(server.process.pid) + cpu_s(server.redis_pid())
+        status, body, _ = server.post(harness.cap("s-1", districts=("110000",)))
+        assert status == 202, body
+        alert = server.settled(body["id"], timeout=300)
+        spent = cpu_s(server.process.pid) + cpu_s(server.redis_pid()) - before
+        sms = next(d for d in server.deliveries(body["id"]) if d["endpoint"] == "sms")
+        count = sms["counts"]["delivered"]
+        assert count == sms["counts"]["total"], sms["counts"]
+        rate = count / ((sms["complete_ms"] - sms["first_handed_ms"]) / 1000)
+        row("sms.rate", rate, peer["per_second"], "messages/s", rate / peer["per_second"], None, 1)
+        row("sms.rate_wanted", rate, 33334, "messages/s", rate / 33334, 1.0, 1)
+        row("sms.cpu", spent / count * 1e6, peer["cpu_us"], "us/message", peer["cpu_us"] / (spent / count * 1e6), None, 1)
+        row("sms.memory", (redis_memory(server) - memory) / count, 64, "bytes/receipt", 64 * count / max(1, redis_memory(server) - memory), 1.0, 1)
+    finally:
+        server.close()
+
+
+def redis_memory(server):
+    sock = os.path.join(server.city, "data", "redis.sock")
+    done = subprocess.run(["redis-cli", "-s", sock, "info", "memory"], capture_output=True, text=True)
+    found = re.search(r"used_memory:(\d+)", done.stdout)
+    return int(found.group(1)) if found else 0
+
+
+def main():
+    names = [word for word in sys.argv[1:] if not word.startswith("--")] or ["intake", "first_byte", "sms"]
+    for name in names:
+        {"intake": intake, "first_byte": first_byte, "sms": sms}[name]()
+
+
+if __name__ == "__main__":
+    main()

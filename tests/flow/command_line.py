@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Every command: --json says JSON and nothing else, exit statuses are exact, prompts never hang."""
+import json
+import os
+import subprocess
+import unittest
+
+import harness
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = harness.Server(sample=50)
+        cls.server.start()
+        cls.red = os.path.join(cls.server.folder, "red.xml")
+        cls.bad = os.path.join(cls.server.folder, "bad.xml")
+        with open(cls.red, "wb") as file:
+            file.write(harness.cap("c-1"))
+        with open(cls.bad, "wb") as file:
+            file.write(harness.cap("c-2").replace(b"<urgency>Immediate</urgency>", b"", 1))
+        cls.id = json.loads(cls.server.run("post", cls.red, "--json").stdout)["id"]
+        cls.server.settled(cls.id)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def test_json_everywhere(self):
+        csv = os.path.join(self.server.city, "audience.csv")
+        commands = [("validate", self.red), ("plan", self.red), ("post", self.red), ("status",), ("status", self.id), ("alerts",),
+                    ("deliveries", self.id), ("recipients", self.id), ("endpoints",), ("endpoints", "pause", "log", "--reason", "r"),
+                    ("endpoints", "resume", "log"), ("endpoints", "probe", "log"), ("audience", "import", "public", csv),
+                    ("audience", "list"), ("audience", "remove", "public", "--yes"), ("me",), ("doctor",), ("reload",)]
+        for command in commands:
+            with self.subTest(command=command):
+                done = self.server.run(*command, "--json", check=False)
+                self.assertIn(done.returncode, (0, 1), done.stderr)
+                for line in done.stdout.splitlines():
+                    json.loads(line)
+                if command[0] != "doctor":
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_exit_statuses(self):
+        rows = [(0, ("validate", self.red)), (1, ("validate", self.bad)), (1, ("post", self.bad)), (2, ("post",)), (2, ("pots", self.red)),
+                (2, ("status", "--nonsense")), (1, ("status", "nothing-like-it")), (2, ("audience", "remove", "public")), (2, ("validate", "/nonexistent"))]
+        for status, command in rows:
+            with self.subTest(command=command):
+                self.assertEqual(self.server.run(*command, check=False, stdin="").returncode, status)
+        nobody = subprocess.run([harness.BUILD + "/tocsin", "--url", "https://127.0.0.1:1", "--token-file",
+                                 self.server.city + "/tokens/agency.token", "alerts"], capture_output=True, text=True)
+        self.assertEqual(nobody.returncode, 3)
+
+    def test_errors_are_json_too(self):
+        done = self.server.run("post", self.bad, "--json", check=False)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue({"type", "title", "detail", "hint"} <= set(error))
+        self.assertIn("xsd", [v["rule"] for v in error["violations"]])
+
+    def test_a_typo_names_the_nearest_and_quiet_is_quiet(self):
+        self.assertIn("'post'", self.server.run("pots", check=False).stderr)
+        self.assertEqual(self.server.run("validate", self.red, "--quiet").stdout, "")
+
+    def test_a_unique_beginning_of_an_id_will_do(self):
+        self.assertIn("verified", self.server.run("status", self.id[:14]).stdout)
+
+    def test_tables_fit_80_columns(self):
+        for command in (("alerts",), ("endpoints",), ("deliveries", self.id), ("status", self.id)):
+            for line in self.server.run(*command).stdout.splitlines():
+                columns = sum(2 if ord(c) > 0x2E80 else 1 for c in line)
+                self.assertLessEqual(columns, 80, line)
+
+    def test_completion_is_a_script_that_bash_reads(self):
+        script = self.server.run("completion", "bash", config=False).stdout
+        done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(tocsin po); COMP_CWORD=1; _tocsin; echo ${COMPREPLY[@]}"],
+                              capture_output=True, text=True)
+        self.assertEqual(done.stdout.strip(), "post")
+
+    def test_check_names_every_fault_with_its_line(self):
+        path = os.path.join(self.server.folder, "wrong.toml")
+        with open(os.path.join(self.server.city, "tocsin.toml"), encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("alert_bytes = 1048576", "alert_bites = 5").replace('channel = "null"', 'channel = "nul"'))
+        done = subprocess.run([harness.BUILD + "/tocsind", "--check", "--config", path], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stdout + done.stderr, r"wrong\.toml:\d+:\d+: limits\.alert_bites: unknown key; did you mean 'alert_bytes'\?")
+        self.assertRegex(done.stdout + done.stderr, r"'nul' is none of .*did you mean 'null'\?")
+
+    def test_a_bad_reload_changes_nothing(self):
+        path = os.path.join(self.server.city, "tocsin.toml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("\nnonsense = 1\n")
+            self.server.run("reload")
+            self.server.wait(lambda: "config.refused" in self.server.tail(), 10, "config.refused")
+            self.assertEqual(self.server.call("GET", "/v1/me")[0], 200)
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        self.server.run("reload")
+        self.server.wait(lambda: "config.applied" in self.server.tail(), 10, "config.applied")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
