@@ -62,12 +62,14 @@ public:
         drop_expired();
         serve();
         desk_.link(LinkState::up, std::nullopt);
+        for (const auto& [_, entry] : entries_)  // what an earlier life served and did not prove
+            if (entry.state == State::in_force) verify(entry.id);
     }
     void carry(const Order<Live>& order) override { take(*order); }
     void carry(const Order<Drill>& order) override { take(*order); }
     void probe() override {
         const auto begun = std::chrono::steady_clock::now();
-        look("/feeds/alerts.atom", 1, [this, begun](Result<std::string> seen) {
+        look("/feeds/alerts.atom", [this, begun](Result<std::string> seen) {
             const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
                 std::chrono::steady_clock::now() - begun);
             desk_.probed({seen.has_value(), took, seen ? "feed fetched" : seen.error().what});
@@ -96,8 +98,8 @@ private:
 
     /// The whole site is written each time: what is in force fits a page.
     void save(std::function<void(Result<std::size_t>)> then) {
-        worker_.run([self = weak_from_this(), file = own_.state, bytes = pack(entries_),
-                     then = std::move(then), &io = io_] {
+        saver_.run([self = weak_from_this(), file = own_.state, bytes = pack(entries_),
+                    then = std::move(then), &io = io_] {
             auto saved = file.empty() ? Result<std::size_t>(0) : write_durably(file, bytes);
             boost::asio::post(io, [self, saved = std::move(saved), then] {
                 if (const auto alive = self.lock(); alive && !alive->stopped_) then(saved);
@@ -105,28 +107,41 @@ private:
         });
     }
 
-    void look(const std::string& path, int tries, std::function<void(Result<std::string>)> then) {
+    void look(const std::string& path, std::function<void(Result<std::string>)> then) {
         if (own_.verify.empty())
             return then(Fault{Cause::refused, "no address to look at: set web.verify"});
-        worker_.run([self = weak_from_this(), url = own_.verify + path, ca = own_.ca, tries,
-                     then = std::move(then), &io = io_] {
-            auto seen = fetch(url, ca);
-            for (int more = 1; !seen && more < tries; ++more) seen = fetch(url, ca);
-            boost::asio::post(io, [self, seen = std::move(seen), then] {
+        looker_.run([self = weak_from_this(), url = own_.verify + path, ca = own_.ca,
+                     then = std::move(then), &closing = looker_.closing(), &io = io_] {
+            boost::asio::post(io, [self, seen = fetch(url, ca, closing), then] {
                 if (const auto alive = self.lock(); alive && !alive->stopped_) then(seen);
             });
         });
     }
 
-    void verify(OrderId id) {
+    /// Again and again, ever more rarely, until it is proven or replaced: the public address may be
+    /// down for a while, and after a restart it is not up yet.
+    void verify(OrderId id, std::chrono::milliseconds pause = std::chrono::milliseconds(100)) {
         if (own_.verify.empty()) return;
-        look("/feeds/alerts/" + name_of(id) + ".cap", 3, [this, id](Result<std::string> seen) {
+        look("/feeds/alerts/" + name_of(id) + ".cap", [this, id, pause](Result<std::string> seen) {
             const auto at = entries_.find(id.ordinal);
             if (at == entries_.end() || at->second.id != id) return;  // replaced meanwhile
-            if (!seen) return desk_.probed({false, {}, seen.error().what});
+            if (!seen) {
+                desk_.probed({false, {}, seen.error().what});
+                return verify_later(id, pause);
+            }
             if (*seen == at->second.cap)
                 return report(id, Said::verified, "read back", own_.verify);
             report(id, Said::lost, "differs", "the public address shows other bytes");
+        });
+    }
+
+    void verify_later(OrderId id, std::chrono::milliseconds pause) {
+        auto timer = std::make_shared<boost::asio::steady_timer>(io_, pause);
+        timer->async_wait([self = weak_from_this(), id, pause, timer](boost::system::error_code) {
+            const auto alive = self.lock();
+            if (alive && !alive->stopped_)
+                alive->verify(
+                    id, std::min<std::chrono::milliseconds>(2 * pause, std::chrono::seconds(3)));
         });
     }
 
@@ -190,7 +205,8 @@ private:
     Entries entries_;
     std::vector<std::string> served_;
     bool stopped_ = false;
-    Worker worker_;
+    // A site that answers slowly, or not at all, must not hold up the next alert.
+    Worker saver_, looker_;
 };
 
 /// Keeps the shared Web that its jobs look for.

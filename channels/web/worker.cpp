@@ -29,6 +29,10 @@ std::size_t collect(char* data, std::size_t, std::size_t count, void* to) {
     return count;
 }
 
+int look_up(void* give_up, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return *static_cast<const std::atomic<bool>*>(give_up) ? 1 : 0;
+}
+
 }  // namespace
 
 Worker::Worker() : thread_([this] { work(); }) {}
@@ -79,7 +83,9 @@ Result<std::size_t> write_durably(const std::filesystem::path& file, const std::
     return bytes.size();
 }
 
-Result<std::string> fetch(const std::string& url, const std::string& ca_file) {
+Result<std::string> fetch(const std::string& url,
+                          const std::string& ca_file,
+                          const std::atomic<bool>& give_up) {
     const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
     if (!curl) return Fault{Cause::internal, "curl"};
     std::string body;
@@ -89,6 +95,9 @@ Result<std::string> fetch(const std::string& url, const std::string& ca_file) {
                      "");  // straight to the site, never by a proxy of the environment
     curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 5000L);
     curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, look_up);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&give_up));
     curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
     if (!ca_file.empty()) curl_easy_setopt(curl.get(), CURLOPT_CAINFO, ca_file.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, collect);

@@ -117,6 +117,7 @@ Result<bool> App::open_ledger() {
     if (wanted.embedded) {
         ledger::Embedded::Options options;
         options.data = wanted.data;
+        options.more = {"pidfile redis.pid"};
         auto started = on(core_.io, [&] { return ledger::Embedded::start(core_.io, options); });
         if (!started) return started.error();
         redis_ = std::move(*started);
@@ -139,10 +140,6 @@ Result<bool> App::open_ledger() {
     if (redis_) options.why_down = [this] { return redis_->why(); };
     on(core_.io, [&] {
         ledger_ = std::make_unique<ledger::RedisLedger>(core_.io, std::move(options));
-        ledger_->on_health([](const ledger::Health& health) {
-            if (health.durable) return log::info("ledger.ready");
-            log::warn("ledger.degraded", {{"why", health.why}});
-        });
         return true;
     });
     return true;
@@ -215,6 +212,7 @@ api::Config App::api_config() const {
     to.connections.per_address = std::size_t(from.limits.connections_per_address);
     to.intake_threads = std::size_t(from.limits.intake_threads);
     to.cap.bytes = from.limits.alert_bytes;
+    to.cap.area_required = true;  // there is no default area
     to.per_sender_per_minute = from.limits.per_sender_per_minute;
     return to;
 }

@@ -85,8 +85,8 @@ std::string delivery_table(std::vector<std::vector<std::string>> rows) {
 }
 
 std::string status_screen(const json::value& alert, const json::value& deliveries) {
-    auto out = fmt::format("{}  {}  {}  {}  until {}\n", level(text(alert, "level"), colours()),
-                           plain(text(alert, "headline")), text(alert, "mode"),
+    auto out = fmt::format("{}  {}\n{}  {}  until {}\n", level(text(alert, "level"), colours()),
+                           fit(plain(text(alert, "headline")), 66), text(alert, "mode"),
                            text(alert, "state"), text(alert, "expires"));
     std::vector<std::vector<std::string>> rows;
     if (const auto* list = at(deliveries, "items").if_array())

@@ -1,115 +1,13 @@
-#include "server/dispatch/fanout.hpp"
-
 #include "server/base/log.hpp"
-#include "server/dispatch/words.hpp"
+#include "server/dispatch/fanout_job.hpp"
 
 #include <algorithm>
 
+/// What one alert's plan comes to at each endpoint.
 namespace tocsin::dispatch {
 
 using contract::Action;
 using receipts::Delivery;
-
-struct Fanout::Job {
-    ledger::OutboxEntry entry;
-    Shared alert;
-    std::string state;     // as it is now
-    std::size_t left = 0;  // steps that are not stored yet
-    bool failed = false, stuck = false, running = false;
-    bool detached = false;  // a backup's: there is no entry to drain
-    Rank rank = Rank::drill;
-    Instant accepted{};
-};
-
-/// A fault fails the entry, which is read and done again; the other steps go on.
-template <class T> auto Fanout::answered(const Held& job, std::function<void(T)> then) {
-    return alive_.guard([this, job, then = std::move(then)](Result<T> answer) {
-        if (answer.has_error())
-            fault(job, answer.error());
-        else
-            then(std::move(*answer));
-        done(job);
-    });
-}
-
-void Fanout::start() {
-    running_ = true;
-    round();
-}
-
-void Fanout::round() {
-    if (!running_) return;
-    stir();
-    floor_.timers.after(floor_.tuning.outbox_every, alive_.guard([this] { round(); }));
-}
-
-void Fanout::stir() {
-    if (!running_) return;
-    if (std::exchange(reading_, true)) {
-        again_ = true;
-        return;
-    }
-    using Entries = std::vector<ledger::OutboxEntry>;
-    floor_.ledger.outbox(floor_.tuning.outbox_batch, alive_.guard([this](Result<Entries> answer) {
-        reading_ = false;
-        if (answer.has_value()) drain(std::move(*answer));
-        if (std::exchange(again_, false)) stir();
-    }));
-}
-
-/// All alerts of a batch are read first: a thousand that came in one second leave by gravity, not
-/// by their turn (scar F1).
-void Fanout::drain(std::vector<ledger::OutboxEntry> entries) {
-    floor_.metrics.outbox_entries = entries.size();
-    for (auto& entry : entries) {
-        auto& job = jobs_[entry.entry];
-        if (job) continue;
-        job = std::make_shared<Job>();
-        job->entry = std::move(entry);
-        ++unread_;
-        floor_.ledger.alert(
-            job->entry.alert,
-            alive_.guard([this, job](Result<std::optional<ledger::AlertRecord>> found) {
-                queue(job, std::move(found));
-                if (--unread_ == 0) next();
-            }));
-    }
-    if (unread_ > 0) floor_.timers.after(milliseconds(5), alive_.guard([this] { next(); }));
-}
-
-void Fanout::queue(const Held& job, Result<std::optional<ledger::AlertRecord>> found) {
-    if (found.has_error() || !*found) {
-        fault(job, found.has_error() ? found.error()
-                                     : Fault{Cause::refused, "no alert " + job->entry.alert});
-        return retry(job);
-    }
-    job->state = (*found)->state;
-    job->accepted = (*found)->accepted_at;
-    auto alert = floor_.alerts.put(std::move(**found));
-    if (alert.has_error()) {
-        fault(job, alert.error());
-        return retry(job);
-    }
-    job->alert = *alert;
-    const auto& plan = job->alert->plan;
-    const bool cancel = job->alert->record.kind == ledger::Kind::cancel;
-    job->rank = rank_of(plan.mode, cancel ? Action::withdraw : Action::publish, plan.level);
-    const auto graver_last = [](const Held& a, const Held& b) {
-        return std::tuple(a->rank, a->accepted, a->entry.entry) >
-               std::tuple(b->rank, b->accepted, b->entry.entry);
-    };
-    waiting_.insert(std::ranges::upper_bound(waiting_, job, graver_last), job);
-}
-
-void Fanout::next() {
-    while (running_ && at_once_ < floor_.tuning.entries_at_once && !waiting_.empty()) {
-        auto job = waiting_.back();
-        waiting_.pop_back();
-        ++at_once_;
-        job->running = true;
-        begin(job);
-    }
-}
 
 void Fanout::begin(const Held& job) {
     step(job);  // held until all steps have begun
@@ -138,6 +36,8 @@ void Fanout::one(const Held& job, const plan::Order& order) {
         if (job->state == "cancelled") return ends(Ended::cancelled);
         if (job->state == "superseded") return ends(Ended::superseded);
         if (job->state == "expired") return ends(Ended::expired);
+        if (job->state != "accepted" && job->state != "active")
+            return fault(job, Fault{Cause::refused, "an alert that is " + job->state});
     }
     const auto* station = stations_.find(order.endpoint);
     if (!station) {
@@ -238,57 +138,6 @@ void Fanout::end_before(const Held& job,
                       }));
 }
 
-/// The revision that acceptance reserved in the other chain is the one that belongs to this alert.
-void Fanout::take_over(const Held& job, const std::string& chain) {
-    step(job);
-    using Head = std::optional<ledger::AlertRecord>;
-    floor_.ledger.chain_head(job->entry.mode, chain,
-                             answered<Head>(job, [this, job](const Head& head) {
-                                 if (!head) return;  // nothing of it was ever accepted
-                                 const auto newest = head->newest;
-                                 auto alert = floor_.alerts.put(*head);
-                                 if (alert.has_error()) {
-                                     step(job);
-                                     return fault(job, alert.error());
-                                 }
-                                 reserved(job, *alert, newest);
-                             }));
-}
-
-void Fanout::reserved(const Held& job, const Shared& head, OrderId from) {
-    if (from.revision <= head->record.order.revision) return;
-    step(job);
-    floor_.ledger.alert_of(
-        from, answered<std::string>(job, [=, this](const std::string& of) {
-            if (of == job->entry.alert) return take_back(job, head, from);
-            reserved(job, head, {from.ordinal, std::uint16_t(from.revision - 1)});
-        }));
-}
-
-void Fanout::take_back(const Held& job, const Shared& head, OrderId id) {
-    for (const auto& order : head->plan.orders) {
-        if (!stations_.find(order.endpoint)) continue;
-        const ledger::Want want{id, Action::withdraw, head->plan.level, head->record.expires,
-                                job->entry.alert};
-        step(job);
-        floor_.ledger.want(
-            order.endpoint, job->entry.mode, want,
-            answered<ledger::Wanted>(job, [this, job, head, &order, want](const auto& answer) {
-                if (!answer.ended.empty() && answer.ended != want.alert)
-                    end_before(job, order.endpoint, answer.ended, Ended::cancelled);
-                if (!answer.due)
-                    return;  // nothing of it is shown here, so there is nothing to tell
-                row(job, order, want.order, [](const Delivery& d, bool fresh) {
-                    auto next = d;
-                    next.action = Action::withdraw;
-                    return fresh ? std::optional(next) : std::nullopt;
-                });
-                if (auto* station = stations_.find(order.endpoint))
-                    station->wanted(job->entry.mode, want, true, job->alert);
-            }));
-    }
-}
-
 void Fanout::row(const Held& job, const plan::Order& order, OrderId id, Book::Change change) {
     const auto& record = job->alert->record;
     Delivery blank;
@@ -326,41 +175,6 @@ void Fanout::tell_state(const Held& job) {
                                     say((*old)->id, (*old)->state);
                             }));
     }));
-}
-
-void Fanout::done(const Held& job) {
-    if (job->detached || --job->left > 0) return;
-    if (job->failed) return retry(job);
-    floor_.ledger.drained(job->entry, alive_.guard([this, job](Result<ledger::Done> answer) {
-        if (answer.has_error()) {
-            fault(job, answer.error());
-            return retry(job);
-        }
-        --at_once_;
-        ++floor_.metrics.fanned_out;
-        jobs_.erase(job->entry.entry);
-        log::info("order.queued", {{"alert", job->entry.alert}, {"state", job->state}});
-        if (tell_) tell_(job->alert);
-        next();
-    }));
-}
-
-void Fanout::fault(const Held& job, const Fault& fault) {
-    job->failed = true;
-    if (worth_retrying(fault.cause) || std::exchange(job->stuck, true)) return;
-    ++floor_.metrics.outbox_stuck;
-    log::error("outbox.stuck", {{"alert", job->entry.alert}, {"why", fault.what}});
-}
-
-/// It stays in the outbox and is done again, all of it.
-void Fanout::retry(const Held& job) {
-    if (std::exchange(job->running, false)) --at_once_;
-    const auto pause = job->stuck ? floor_.tuning.outbox_every * 6 : floor_.tuning.retry_first * 5;
-    floor_.timers.after(pause, alive_.guard([this, entry = job->entry.entry] {
-        jobs_.erase(entry);
-        stir();
-    }));
-    next();
 }
 
 void Fanout::back_up(const std::string& endpoint, const std::string& backup, const Shared& alert) {

@@ -64,8 +64,14 @@ void rewrite(RedisBench& bench, const std::function<bool(std::size_t, std::strin
     }
 }
 
+RedisLedger::Options quick() {
+    RedisLedger::Options options;
+    options.seal_after = 30ms;
+    return options;
+}
+
 TEST_CASE("10: a line changed, removed or cut off is found, and its place named") {
-    RedisBench bench;
+    RedisBench bench({}, quick());
     note(bench, 5);
     REQUIRE(sealed(bench, 5));
     const auto third = lines(bench)[2].entry, last = lines(bench)[4].entry;

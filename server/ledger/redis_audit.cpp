@@ -79,7 +79,7 @@ RedisLedger::Sealer::Sealer(Store& store) : store_(store), timer_(store.loop()) 
     store_.watch().on_ready([this] { wake(); });  // what was left unsealed when we last stopped
 }
 
-void RedisLedger::Sealer::wake() { arm(std::chrono::milliseconds(700)); }
+void RedisLedger::Sealer::wake() { arm(store_.options().seal_after); }
 
 void RedisLedger::Sealer::arm(std::chrono::milliseconds wait) {
     again_ = true;

@@ -32,6 +32,7 @@ public:
         std::chrono::milliseconds audience_grace{std::chrono::hours(24)};
         /// Archived alerts leave so long after their expiry, at least 30 days; none: never.
         std::optional<std::chrono::hours> forget_after;
+        std::chrono::milliseconds seal_after{700};  // the audit's lines, so within a second
         std::chrono::milliseconds tidy_every{std::chrono::minutes(10)};
     };
 

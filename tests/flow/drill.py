@@ -10,7 +10,7 @@ class Drill(unittest.TestCase):
         self.server = harness.Server(sample=300)
         self.live = self.server.start_smsc("--text")
         live_log, live = self.server.smsc_log, self.server.smsc
-        self.server.smsc_log = self.server.folder + "/smsc-test.jsonl"
+        self.server.smsc_log = self.server.folder + "/smsc-test.log"
         sandbox = self.server.start_smsc("--text")
         self.sandbox_process, self.sandbox_log = self.server.smsc, self.server.smsc_log
         self.server.smsc, self.server.smsc_log = live, live_log

@@ -33,7 +33,7 @@ class FirstAlert(unittest.TestCase):
 
     def test_a_storm_reaches_everybody_once_and_is_taken_back(self):
         districts = ("110109", "110111", "110107")
-        red = harness.cap("rain-1", districts=districts)
+        red = harness.cap("rain-1", districts=districts, sent=-2)
         first = self.post(red)
         alert = self.server.settled(first["id"])
         self.assertEqual((alert["state"], alert["level"], alert["mode"]), ("active", "red", "live"))
@@ -64,7 +64,7 @@ class FirstAlert(unittest.TestCase):
         status, problem, head = self.server.post(red.replace("100毫米".encode(), "120毫米".encode()))
         self.assertEqual((status, head["Content-Type"].split(";")[0]), (409, "application/problem+json"))
 
-        orange = harness.cap("rain-2", "Update", harness.triple(red), severity="Severe", colour="Orange", districts=districts)
+        orange = harness.cap("rain-2", "Update", harness.triple(red), severity="Severe", colour="Orange", districts=districts, sent=-1)
         second = self.post(orange)
         self.server.settled(second["id"])
         self.assertEqual(self.server.alert(first["id"])["state"], "superseded")

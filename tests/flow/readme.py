@@ -21,7 +21,7 @@ class Readme(unittest.TestCase):
         port = harness.free_ports(3)
         script = "\n".join(by_hand).replace("scripts/setup && scripts/build release", "true")
         script = script.replace("build/release/", harness.BUILD + "/").replace("8443", str(port)).replace("8444", str(port + 1))
-        script = script.replace("examples/rain", harness.ROOT + "/examples/rain").replace("city/tocsin.toml &", "city/tocsin.toml >ready & echo $! >pid; until grep -q ready ready; do sleep 0.1; done")
+        script = script.replace("examples/rain", harness.ROOT + "/examples/rain").replace("city/tocsin.toml &", "city/tocsin.toml >ready 2>log & echo $! >pid; until grep -q ready ready; do sleep 0.1; done")
         script = script.replace("curl ", "curl -sS --fail-with-body --noproxy '*' ")
         folder = tempfile.mkdtemp(prefix="tocsin-readme-")
         try:

@@ -46,6 +46,14 @@ struct Ready : World {
     }
 };
 
+/// For tests that last days: looking around each second would be most of the work.
+dispatch::Tuning unhurried() {
+    dispatch::Tuning tuning;
+    tuning.look_every = tuning.outbox_every = 10min;
+    tuning.lease_keep = 30min;
+    return tuning;
+}
+
 TEST_CASE("an alert goes from the outbox to every endpoint, and its receipts come back") {
     Ready w({endpoint("board"), endpoint("web")});
     const auto a = w.post(alert("a"));
@@ -228,10 +236,8 @@ TEST_CASE("F9: a word about an order that was never handed over is not believed"
 }
 
 TEST_CASE("F11: evidence that arrives days later still finds its delivery") {
-    Ready w({endpoint("board")});
-    auto d = endpoint("board");
+    Ready w({endpoint("board")}, unhurried());
     const auto a = w.post(alert("a"));
-    w.run(1s);
     w.run(72h);
     w.start();
     w.run(1s);
@@ -349,7 +355,7 @@ TEST_CASE("E6: a cancel after a refused update still takes the first revision ba
 }
 
 TEST_CASE("A3: a correction finds what was shown, days after it expired") {
-    Ready w({endpoint("board")});
+    Ready w({endpoint("board")}, unhurried());
     auto p = alert("a");
     p.life = 10min;
     const auto a = w.post(p);

@@ -8,11 +8,11 @@ namespace tocsin::sim {
 
 using contract::Action;
 
-void Loop::after(milliseconds pause, std::function<void()> then) {
+void VirtualLoop::after(milliseconds pause, std::function<void()> then) {
     events_.push({now_ + std::max(pause, milliseconds(0)), ++number_, std::move(then)});
 }
 
-bool Loop::run_one(Instant until) {
+bool VirtualLoop::run_one(Instant until) {
     if (events_.empty() || events_.top().at > until) return false;
     auto event = events_.top();
     events_.pop();
@@ -24,6 +24,7 @@ bool Loop::run_one(Instant until) {
 bool Fuse::step() {
     if (dead) return false;
     if (++steps != at) return true;
+    if (blown) return blown(), true;
     dead = true;
     return after;
 }
@@ -93,8 +94,17 @@ dispatch::Definition endpoint(std::string name, bool live) {
 }
 
 World::World(std::vector<dispatch::Definition> all, dispatch::Tuning t)
-    : memory(
+    : World(std::move(all), t, std::make_unique<VirtualLoop>(), {}) {}
+
+World::World(std::vector<dispatch::Definition> all,
+             dispatch::Tuning t,
+             std::unique_ptr<Loop> with,
+             std::function<ledger::Ledger&()> open)
+    : own_loop(std::move(with)),
+      loop(*own_loop),
+      memory(
           [this](auto then) { loop.post(std::move(then)); }, [this] { return loop.now(); }, "node"),
+      reopen(std::move(open)),
       definitions(std::move(all)),
       tuning(t) {
     log::threshold(log::Severity::error);
@@ -110,7 +120,8 @@ void World::start() {
     fuse.dead = false;
     fuse.at = life == 1 ? fuse.at : 0;
     memory.become("node");
-    if (!ledger) ledger = std::make_unique<FusedLedger>(memory, fuse);
+    if (reopen) store = &reopen();
+    ledger = std::make_unique<FusedLedger>(*store, fuse);
     dispatcher = std::make_unique<dispatch::Dispatcher>(
         dispatch::Dispatcher::Needs{*ledger, loop, loop,
                                     [this](std::string_view packed) -> Result<plan::Plan> {
@@ -146,7 +157,8 @@ void World::run(milliseconds span) {
 ledger::Accepted World::post(Posted posted) {
     ledger::Acceptance a;
     a.mode = posted.mode;
-    a.id = std::string(1, ledger::letter(posted.mode)) + posted.name;
+    a.id = reopen ? ledger::make_alert_id(posted.mode)
+                  : std::string(1, ledger::letter(posted.mode)) + posted.name;
     const auto triple = [this](const std::string& name) {
         return ledger::Triple{"sender", name, rfc3339(begin)};
     };
@@ -165,7 +177,7 @@ ledger::Accepted World::post(Posted posted) {
     sent_of[posted.name] = a.triple.sent;
     for (;;) {
         a.view = ask<ledger::View>(
-            [&](auto then) { memory.look(a.mode, a.triple, a.references, std::move(then)); });
+            [&](auto then) { store->look(a.mode, a.triple, a.references, std::move(then)); });
         const bool cancels =
             a.kind == ledger::Kind::cancel || (a.kind == ledger::Kind::update && a.view.closed);
         plan::Plan plan;
@@ -190,9 +202,10 @@ ledger::Accepted World::post(Posted posted) {
             plan.orders.push_back(std::move(order));
         }
         a.plan = posted.bad_plan ? "damaged" : "plan of " + a.id + (cancels ? " (cancels)" : "");
+        if (dress) dress(plan);
         if (!posted.bad_plan) plans[a.plan] = std::move(plan);
         auto accepted =
-            ask<ledger::Accepted>([&](auto then) { memory.accept(a, std::move(then)); });
+            ask<ledger::Accepted>([&](auto then) { store->accept(a, std::move(then)); });
         if (accepted.outcome == ledger::Accepted::Outcome::moved) continue;
         if (dispatcher && !fuse.dead) dispatcher->stir();
         return accepted;
@@ -202,7 +215,7 @@ ledger::Accepted World::post(Posted posted) {
 std::vector<receipts::Delivery> World::rows(const std::string& alert) {
     std::vector<receipts::Delivery> all;
     for (const auto& row : ask<std::vector<ledger::DeliveryRow>>(
-             [&](auto then) { memory.deliveries(alert, std::move(then)); }))
+             [&](auto then) { store->deliveries(alert, std::move(then)); }))
         all.push_back(*receipts::unpack(row.record));
     return all;
 }
@@ -215,12 +228,12 @@ receipts::Delivery World::row(const std::string& alert, const std::string& endpo
 
 std::vector<ledger::OutboxEntry> World::outbox() {
     return ask<std::vector<ledger::OutboxEntry>>(
-        [&](auto then) { memory.outbox(100'000, std::move(then)); });
+        [&](auto then) { store->outbox(100'000, std::move(then)); });
 }
 
 ledger::WantRecord World::want(const std::string& endpoint, std::uint32_t ordinal) {
     for (auto& record : ask<std::vector<ledger::WantRecord>>(
-             [&](auto then) { memory.wants(endpoint, contract::Mode::live, std::move(then)); }))
+             [&](auto then) { store->wants(endpoint, contract::Mode::live, std::move(then)); }))
         if (record.want.order.ordinal == ordinal) return record;
     return {};
 }

@@ -13,13 +13,22 @@ namespace tocsin::sim {
 using contract::Instant, contract::OrderId, contract::Said;
 using std::chrono::milliseconds;
 
+/// Time, and who makes it pass.
 class Loop : public dispatch::Clock, public dispatch::Timers {
+public:
+    /// Does what is next; false: nothing is left to do before `until`.
+    virtual bool run_one(Instant until) = 0;
+    virtual void settle(Instant at) = 0;
+    void post(std::function<void()> then) { after({}, std::move(then)); }
+};
+
+/// As fast as the processor can, and the same each time.
+class VirtualLoop final : public Loop {
 public:
     Instant now() const override { return now_; }
     void after(milliseconds pause, std::function<void()> then) override;
-    void post(std::function<void()> then) { after({}, std::move(then)); }
-    bool run_one(Instant until);
-    void settle(Instant at) { now_ = std::max(now_, at); }
+    bool run_one(Instant until) override;
+    void settle(Instant at) override { now_ = std::max(now_, at); }
 
 private:
     struct Event {
@@ -40,6 +49,7 @@ struct Fuse {
     std::size_t steps = 0, at = 0;  // 0: never
     bool after = false;             // the step itself is done, its answer is lost
     bool dead = false;
+    std::function<void()> blown;  // instead of our own death
     /// True: do it. The process may be dead right after.
     bool step();
 };
@@ -67,6 +77,11 @@ struct Peer {
 
 struct World {
     explicit World(std::vector<dispatch::Definition> definitions, dispatch::Tuning tuning = {});
+    /// On another loop, over another store: `reopen` gives the one that each life works with.
+    World(std::vector<dispatch::Definition> definitions,
+          dispatch::Tuning tuning,
+          std::unique_ptr<Loop> loop,
+          std::function<ledger::Ledger&()> reopen);
 
     /// Starts, or starts again: all that was in memory is gone.
     void start();
@@ -96,13 +111,17 @@ struct World {
     void say(const std::string& endpoint, OrderId id, Said said, std::string text = "");
     template <class T> T ask(std::function<void(ledger::Then<T>)> question);
 
-    Loop loop;
+    std::unique_ptr<Loop> own_loop;
+    Loop& loop;
     Instant begin = loop.now();
     ledger::MemoryLedger memory;
+    ledger::Ledger* store = &memory;
+    std::function<ledger::Ledger&()> reopen;
     Fuse fuse;
     std::map<std::string, Peer> peers;
     std::map<std::string, plan::Plan> plans;     // "packed" is the key
     std::map<std::string, std::string> sent_of;  // by message
+    std::function<void(plan::Plan&)> dress;      // last touches to a plan
     std::vector<dispatch::Definition> definitions;
     dispatch::Tuning tuning;
     std::unique_ptr<ledger::Ledger> ledger;  // the memory behind the fuse
@@ -113,11 +132,17 @@ struct World {
 
 dispatch::Definition endpoint(std::string name, bool live = true);
 
+/// Asked again while the store does not answer.
 template <class T> T World::ask(std::function<void(ledger::Then<T>)> question) {
-    std::optional<T> answer;
-    question([&](Result<T> given) { answer = std::move(*given); });
-    while (!answer && loop.run_one(Instant::max())) {}
-    return std::move(*answer);
+    for (;;) {
+        std::optional<Result<T>> answer;
+        question([&](Result<T> given) { answer = std::move(given); });
+        while (!answer && loop.run_one(Instant::max())) {}
+        if (answer && answer->has_value()) return std::move(**answer);
+        bool waited = false;
+        loop.after(milliseconds(50), [&] { waited = true; });
+        while (!waited) loop.run_one(Instant::max());
+    }
 }
 
 }  // namespace tocsin::sim

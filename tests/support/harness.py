@@ -89,7 +89,7 @@ class Server:
         self.admin = f"http://127.0.0.1:{self.port + 2}"
         self.city = os.path.join(self.folder, "city")
         self.process = self.smsc = None
-        self.smsc_log = os.path.join(self.folder, "smsc.jsonl")
+        self.smsc_log = os.path.join(self.folder, "smsc.log")
         self.run("init", self.city, "--port", str(self.port), "--sample", str(sample), config=False)
         if extra:
             self.append(extra)
@@ -132,12 +132,17 @@ class Server:
         if self.process:
             self.process.send_signal(signal.SIGTERM)
             got = self.process.wait(timeout=30)
-            self.process = None
+            self.gone()
             assert got == code, f"exit {got}\n{self.tail()}"
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.gone()
+
+    def gone(self):
+        self.process.stdout.close()
+        self.log.close()
         self.process = None
 
     def redis_pid(self):
@@ -161,6 +166,7 @@ class Server:
                     self.smsc.wait(timeout=10)
                 except subprocess.TimeoutExpired:
                     self.smsc.kill()
+                self.smsc.stdout.close()
             pid_file = os.path.join(self.city, "data", "redis.pid")
             if os.path.exists(pid_file):
                 try:
@@ -234,11 +240,21 @@ class Server:
         raise AssertionError(f"waited {timeout} s for {what}\n{explain()}\n{self.tail() if self.process else ''}")
 
     def submits(self):
-        """What the simulator took so far: a list of dicts."""
+        """What the simulator accepted so far: destination, text (of one part), time in seconds."""
         if not os.path.exists(self.smsc_log):
             return []
         with open(self.smsc_log, encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
+            return [one for one in map(submit, file) if one]
+
+
+def submit(line):
+    """A line of the simulator's journal (tests/peers/smsc/README.md); None: refused, or not whole yet."""
+    fields = line.rstrip("\n").split(" ")
+    if not line.endswith("\n") or fields[6] != "00":
+        return None
+    coding, _, octets = fields[9].partition(":")
+    text = bytes.fromhex(octets).decode("utf-16-be" if coding == "8" else "latin-1") if octets else fields[9]
+    return {"time": int(fields[0]) / 1000, "destination": fields[3], "part": fields[5], "text": text}
 
 
 SMPP = """

@@ -72,6 +72,7 @@ Book::Book(const Options& options) : options_(options) {
 Book::~Book() { flush(); }
 
 void Book::flush() {
+    if (lines_.empty()) return;
     if (file_) std::fwrite(lines_.data(), 1, lines_.size(), file_.get()), std::fflush(file_.get());
     lines_.clear();
 }

@@ -30,6 +30,8 @@ class Book {
 public:
     explicit Book(const Options& options);
     ~Book();
+    /// What is journalled so far reaches the file.
+    void flush();
 
     void submitted(std::uint64_t now_ms);
     void journal(const Submit& submit,
@@ -53,7 +55,6 @@ private:
     struct Closer {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
-    void flush();
 
     const Options& options_;
     HashSet destinations_, texts_;

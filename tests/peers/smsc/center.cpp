@@ -109,6 +109,7 @@ void Center::tick(std::uint64_t now) {
         pump(account);
         book_.waiting += account.ready.size();
     }
+    book_.flush();  // before anybody hears of it
 }
 
 void Center::heard(std::uint32_t number, Link& link, const Header& header, std::string_view body) {
