@@ -172,13 +172,14 @@ std::string page(const Site& site, const Entries& entries, Instant as_of) {
 std::string name_of(contract::OrderId id) { return fmt::format("{}-{}", id.ordinal, id.revision); }
 
 std::vector<Document> documents(const Site& site, const Entries& entries, Instant as_of) {
-    std::vector<Document> out{
+    return {
         {"/", "text/html; charset=utf-8", page(site, entries, as_of)},
         {"/feeds/alerts.atom", "application/atom+xml; charset=utf-8", atom(site, entries, as_of)},
         {"/feeds/alerts.geojson", "application/geo+json", geojson(site, entries)}};
-    for (const auto& [_, entry] : entries)
-        out.push_back({cap_path(entry), "application/cap+xml", entry.cap});
-    return out;
+}
+
+Document cap_document(const Entry& entry) {
+    return {cap_path(entry), "application/cap+xml", entry.cap};
 }
 
 }  // namespace tocsin::web

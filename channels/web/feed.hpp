@@ -44,8 +44,10 @@ struct Document {
 
 /// "7-2": ordinal and revision.
 std::string name_of(contract::OrderId id);
-/// All documents of the site, always the same set for the same entries.
+/// The page and the feeds, always the same for the same entries.
 std::vector<Document> documents(const Site& site, const Entries& entries, Instant as_of);
+/// One alert as it came; never changes under its path.
+Document cap_document(const Entry& entry);
 
 std::string pack(const Entries& entries);
 Result<Entries> unpack(std::string_view bytes);

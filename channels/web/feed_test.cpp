@@ -51,7 +51,9 @@ TEST_CASE("an entry stands in page, Atom and GeoJSON, with its identifier, msgTy
     CHECK(feature.at("properties").at("identifier") == "id-7");
     CHECK(feature.at("geometry").at("coordinates").at(0).as_double() ==
           doctest::Approx(116.1));  // C4: longitude first
-    CHECK(at(all, "/feeds/alerts/7-1.cap").body == "<alert>…</alert>");
+    const auto cap = cap_document(entry(7, contract::Level::red, "暴雨红色预警"));
+    CHECK(cap.path == "/feeds/alerts/7-1.cap");
+    CHECK(cap.body == "<alert>…</alert>");
 }
 
 TEST_CASE("A12: a Cancel only marks: it is never counted or read as in force") {
@@ -90,7 +92,7 @@ TEST_CASE("the gravest is read first") {
     CHECK(page.find("红色的") < page.find("黄色的"));
 }
 
-TEST_CASE("the state outlives a restart, and a damaged one is not an empty one") {
+TEST_CASE("A10: the state outlives a restart, and a damaged one is not an empty one") {
     const Entries entries{{7, entry(7, contract::Level::red, "a")},
                           {9, entry(9, contract::Level::blue, "b")}};
     const auto bytes = pack(entries);

@@ -87,13 +87,24 @@ private:
             return report(m.id, Said::gone, "newer", "");
         entries_[m.id.ordinal] = entry_of(m);
         drop_expired();
-        save(
-            [this, id = m.id, withdrawn = m.action == Action::withdraw](Result<std::size_t> saved) {
-                if (!saved) return report(id, Said::failed, "state", saved.error().what);
-                serve();
-                report(id, withdrawn ? Said::gone : Said::on_air, "served", "");
-                if (!withdrawn) verify(id);
-            });
+        changed_.push_back({m.id, m.action == Action::withdraw});
+        publish();
+    }
+
+    /// What came while a write was under way goes into the next one, all together.
+    void publish() {
+        if (saving_) return;
+        saving_ = true;
+        save([this, batch = std::exchange(changed_, {})](const Result<std::size_t>& saved) {
+            saving_ = false;
+            if (saved) serve();
+            for (const auto& [id, withdrawn] : batch) {
+                if (!saved) report(id, Said::failed, "state", saved.error().what);
+                if (saved) report(id, withdrawn ? Said::gone : Said::on_air, "served", "");
+                if (saved && !withdrawn) verify(id);
+            }
+            if (!changed_.empty()) publish();
+        });
     }
 
     /// The whole site is written each time: what is in force fits a page.
@@ -159,14 +170,21 @@ private:
     }
 
     void serve() {
-        auto fresh = documents(own_.site, entries_, now());
-        for (const auto& path : served_)
-            if (std::ranges::none_of(fresh, [&](const auto& d) { return d.path == path; }))
-                desk_.serve(path, "", "");
-        served_.clear();
-        for (auto& document : fresh) {
-            served_.push_back(document.path);
-            desk_.serve(document.path, std::move(document.type), std::move(document.body));
+        for (auto& document : documents(own_.site, entries_, now()))
+            desk_.serve(std::move(document.path), std::move(document.type),
+                        std::move(document.body));
+        for (const auto& [ordinal, id] : std::exchange(served_, {})) {
+            const auto at = entries_.find(ordinal);
+            if (at != entries_.end() && at->second.id == id)
+                served_[ordinal] = id;
+            else
+                desk_.serve("/feeds/alerts/" + name_of(id) + ".cap", "", "");
+        }
+        for (const auto& [ordinal, entry] : entries_) {
+            if (!served_.emplace(ordinal, entry.id).second) continue;
+            auto document = cap_document(entry);
+            desk_.serve(std::move(document.path), std::move(document.type),
+                        std::move(document.body));
         }
     }
 
@@ -182,8 +200,8 @@ private:
             const auto alive = self.lock();
             if (error || !alive || alive->stopped_) return;
             alive->drop_expired();
-            alive->save([](const auto&) {});
             alive->serve();
+            alive->publish();
         });
     }
 
@@ -203,8 +221,13 @@ private:
     Desk& desk_;
     boost::asio::steady_timer expiry_;
     Entries entries_;
-    std::vector<std::string> served_;
-    bool stopped_ = false;
+    std::map<std::uint32_t, OrderId> served_;  // alerts whose CAP is out, by chain
+    struct Changed {
+        OrderId id;
+        bool withdrawn;
+    };
+    std::vector<Changed> changed_;  // not yet written
+    bool saving_ = false, stopped_ = false;
     // A site that answers slowly, or not at all, must not hold up the next alert.
     Worker saver_, looker_;
 };

@@ -91,7 +91,7 @@ private:
     Current current_;
     std::shared_ptr<const plan::Census> census_ = std::make_shared<plan::Census>();
 
-    LoopThread core_, links_, bulk_;
+    LoopThread core_{"core"}, links_{"links"}, bulk_{"bulk"};
     std::shared_ptr<api::Pages> pages_ = std::make_shared<api::Pages>(),
                                 sandbox_ = std::make_shared<api::Pages>();
     std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();

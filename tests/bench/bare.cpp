@@ -5,6 +5,7 @@
 #include "server/base/digest.hpp"
 #include "server/ledger/redis.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -16,6 +17,7 @@
 #include <libxml/parser.h>
 #include <unistd.h>
 
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <thread>

@@ -67,8 +67,8 @@ struct Client {
     int fd;
     std::uint64_t messages, window, sent = 0, answered = 0, receipts = 0, unmatched = 0;
     std::uint32_t sequence = 1;
-    std::string in, out;
-    std::unordered_map<std::string, std::uint64_t> ids;
+    std::string in = {}, out = {};
+    std::unordered_map<std::string, std::uint64_t> ids = {};
 
     void fill() {
         while (sent < messages && sent - answered < window)

@@ -17,7 +17,7 @@ public:
     explicit AsioLoop(boost::asio::io_context& io) : io_(io), timers_(io) {}
     Instant now() const override { return tocsin::now(); }
     void after(milliseconds pause, std::function<void()> then) override {
-        timers_.after(pause, std::move(then));
+        timers_.after(pause, alive_.guard(std::move(then)));  // the world ends before its loop
     }
     bool run_one(Instant until) override {
         if (now() >= until) return false;
@@ -31,6 +31,7 @@ public:
 private:
     boost::asio::io_context& io_;
     dispatch::AsioTimers timers_;
+    dispatch::Alive alive_;
 };
 
 struct Life {

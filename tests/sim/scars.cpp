@@ -354,6 +354,61 @@ TEST_CASE("E6: a cancel after a refused update still takes the first revision ba
     CHECK(state_of(w, a.alert, "board") == "withdrawn");
 }
 
+TEST_CASE("E4: one live version a chain: what an update replaced ends when the update is up") {
+    auto sign = endpoint("board");
+    sign.endpoint.highest = Said::verified;
+    Ready w({sign});
+    SUBCASE("seen up") {
+        w.board().usual = Said::on_air;
+        const auto a = w.post(alert("a"));
+        w.run(1s);
+        CHECK_FALSE(receipts::terminal(w.row(a.alert, "board")));
+        w.post(follow(Kind::update, "u", {"a"}));
+        w.run(1s);
+        CHECK(w.row(a.alert, "board").ended == Ended::complete);
+        CHECK(state_of(w, a.alert, "board") == "on_air");
+    }
+    SUBCASE("promised only") {
+        const auto a = w.post(alert("a"));
+        w.run(1s);
+        w.post(follow(Kind::update, "u", {"a"}));
+        w.run(1s);
+        CHECK(state_of(w, a.alert, "board") == "superseded");
+    }
+}
+
+TEST_CASE("F8: what was in the air when its update came, and nobody has in hand, still ends") {
+    Ready w({endpoint("board")});
+    w.board().deaf = true;
+    const auto a = w.post(alert("a"));
+    w.run(1s);
+    const auto u = w.post(follow(Kind::update, "u", {"a"}));
+    w.run(30min);
+    CHECK_FALSE(receipts::terminal(w.row(a.alert, "board")));
+    w.run(35min);
+    CHECK(state_of(w, a.alert, "board") == "timed_out");
+    CHECK(state_of(w, u.alert, "board") == "timed_out");
+}
+
+TEST_CASE("E6: a cancel ends what is unsent even where nobody owns the endpoint") {
+    Ready w({endpoint("board")});
+    w.run(6s);
+    w.stop();
+    w.run(6s);
+    w.memory.become("other");
+    (void)w.ask<ledger::Lease>([&](auto then) { w.memory.lease("board", 10min, std::move(then)); });
+    w.start();
+    w.run(1s);
+    const auto a = w.post(alert("a"));
+    w.run(1s);
+    CHECK(state_of(w, a.alert, "board") == "queued");
+    const auto c = w.post(follow(Kind::cancel, "c", {"a"}));
+    w.run(1s);
+    CHECK(state_of(w, a.alert, "board") == "cancelled");
+    CHECK(w.row(c.alert, "board").ended == Ended::complete);
+    CHECK(w.board().told.empty());
+}
+
 TEST_CASE("A3: a correction finds what was shown, days after it expired") {
     Ready w({endpoint("board")}, unhurried());
     auto p = alert("a");

@@ -21,12 +21,16 @@ bool VirtualLoop::run_one(Instant until) {
     return true;
 }
 
-bool Fuse::step() {
-    if (dead) return false;
-    if (++steps != at) return true;
-    if (blown) return blown(), true;
+std::pair<bool, Fuse::Way> Fuse::step(bool counts) {
+    if (dead) return {false, Way::nowhere};
+    const bool away = faults > 0 && at > 0 && steps >= at && steps < at + faults;
+    if (!counts) return {true, away ? Way::fault : Way::well};
+    ++steps;
+    if (faults > 0 && at > 0 && steps >= at && steps < at + faults) return {after, Way::fault};
+    if (faults > 0 || steps != at) return {true, Way::well};
+    if (blown) return blown(), std::pair(true, Way::well);
     dead = true;
-    return after;
+    return {after, Way::nowhere};
 }
 
 namespace {
@@ -37,7 +41,7 @@ public:
     Wire(World& world, std::string name) : world_(world), name_(std::move(name)) {}
 
     void carry(contract::Cleared order) override {
-        if (!world_.fuse.step()) return;
+        if (world_.fuse.faults == 0 && !world_.fuse.step().first) return;
         const auto& m =
             std::visit([](const auto& o) -> const contract::Message& { return *o; }, order);
         auto& peer = world_.peers[name_];
@@ -118,10 +122,10 @@ void World::start() {
     dispatcher.reset();
     ++life;
     fuse.dead = false;
-    fuse.at = life == 1 ? fuse.at : 0;
+    if (life > 1) fuse.at = 0;
     memory.become("node");
     if (reopen) store = &reopen();
-    ledger = std::make_unique<FusedLedger>(*store, fuse);
+    ledger = std::make_unique<FusedLedger>(*store, fuse, loop);
     dispatcher = std::make_unique<dispatch::Dispatcher>(
         dispatch::Dispatcher::Needs{*ledger, loop, loop,
                                     [this](std::string_view packed) -> Result<plan::Plan> {

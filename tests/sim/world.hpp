@@ -44,14 +44,17 @@ private:
     std::priority_queue<Event> events_;
 };
 
-/// Counts the steps of a life and ends it at one of them.
+/// Counts the steps of a life. At one of them the process dies, or something else is killed, or
+/// the ledger stops answering for a while.
 struct Fuse {
+    enum class Way { well, fault, nowhere };
     std::size_t steps = 0, at = 0;  // 0: never
+    std::size_t faults = 0;         // so many calls are answered "unreachable" instead of dying
     bool after = false;             // the step itself is done, its answer is lost
     bool dead = false;
     std::function<void()> blown;  // instead of our own death
-    /// True: do it. The process may be dead right after.
-    bool step();
+    /// `write`: counts. Whether to do it, and what comes of its answer.
+    std::pair<bool, Way> step(bool counts = true);
 };
 
 /// A peer at the end of one endpoint: what it was told, in order, and what it shows.
