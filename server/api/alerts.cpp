@@ -62,9 +62,10 @@ bool read_filter(Exchange& exchange, Filter& out) {
     out.sender = request.parameter("sender").value_or("");
     out.text = request.parameter("q").value_or("");
     out.cursor = request.parameter("cursor").value_or("");
-    return read_word(exchange, "state",
-                     {"waiting", "held", "active", "rejected", "cancelled", "superseded", "expired"},
-                     out.state) &&
+    return read_word(
+               exchange, "state",
+               {"waiting", "held", "active", "rejected", "cancelled", "superseded", "expired"},
+               out.state) &&
            read_word(exchange, "mode", {"live", "exercise", "test", "replay"}, out.mode) &&
            read_word(exchange, "level", {"red", "orange", "yellow", "blue"}, out.level) &&
            read_limit(exchange, out.limit) && read_time(exchange, "since", out.since) &&
@@ -107,11 +108,12 @@ struct Listing : std::enable_shared_from_this<Listing> {
 
     void next() {
         const auto wanted = filter.limit - items.size();
-        on_core(shared, [self = shared_from_this(), wanted,
-                         then = back<ledger::AlertPage>(exchange, [self = shared_from_this()](
-                                                                      ledger::AlertPage page) {
-                             self->take(std::move(page));
-                         })] { self->shared.deps.ledger->alerts(wanted, self->filter.cursor, then); });
+        on_core(shared,
+                [self = shared_from_this(), wanted,
+                 then = back<ledger::AlertPage>(
+                     exchange, [self = shared_from_this()](ledger::AlertPage page) {
+                         self->take(std::move(page));
+                     })] { self->shared.deps.ledger->alerts(wanted, self->filter.cursor, then); });
     }
 
     void take(ledger::AlertPage page) {
@@ -123,7 +125,8 @@ struct Listing : std::enable_shared_from_this<Listing> {
             const auto facts = read_facts(record.facts);
             if (filter.since && record.accepted_at < *filter.since) over = true;
             if (!fits(shared, filter, record, facts)) continue;
-            if (rights->may(who, authority::Act::read, subject_of(shared, facts, record.mode))) continue;
+            if (rights->may(who, authority::Act::read, subject_of(shared, facts, record.mode)))
+                continue;
             items.push_back(render(record, facts));
         }
         filter.cursor = over ? "" : page.next;
@@ -143,14 +146,17 @@ using WithRows = std::function<void(
     const ledger::AlertRecord&, const AlertFacts&, std::vector<receipts::Delivery>)>;
 
 void with_rows(Shared& shared, const std::shared_ptr<Exchange>& exchange, WithRows then) {
-    with_alert(shared, exchange, [&shared, exchange, then = std::move(then)](
-                                     const ledger::AlertRecord& record, const AlertFacts& facts) {
-        auto got = back<std::vector<ledger::DeliveryRow>>(
-            exchange, [then, record, facts](const std::vector<ledger::DeliveryRow>& rows) {
-                then(record, facts, unpack(rows));
-            });
-        on_core(shared, [&shared, id = record.id, got] { shared.deps.ledger->deliveries(id, got); });
-    });
+    with_alert(
+        shared, exchange,
+        [&shared, exchange, then = std::move(then)](const ledger::AlertRecord& record,
+                                                    const AlertFacts& facts) {
+            auto got = back<std::vector<ledger::DeliveryRow>>(
+                exchange, [then, record, facts](const std::vector<ledger::DeliveryRow>& rows) {
+                    then(record, facts, unpack(rows));
+                });
+            on_core(shared,
+                    [&shared, id = record.id, got] { shared.deps.ledger->deliveries(id, got); });
+        });
 }
 
 bool serves(const std::map<std::string, std::vector<std::string>>& by_endpoint,
@@ -201,7 +207,8 @@ void list_deliveries(Shared& shared, std::shared_ptr<Exchange> exchange) {
                   json::array items;
                   std::string next;
                   for (const auto& row : rows) {
-                      if (row.endpoint <= wanted("cursor") || !same(wanted("channel"), row.channel) ||
+                      if (row.endpoint <= wanted("cursor") ||
+                          !same(wanted("channel"), row.channel) ||
                           !same(wanted("endpoint"), row.endpoint) ||
                           !same(wanted("state"), receipts::state(row)))
                           continue;

@@ -70,9 +70,9 @@ Response options(const Match& match) {
 Response not_found(const Request& request, const Match& match) {
     if (match.allow.empty())
         return answer(problem("not-found", "there is nothing at this path"), request.id);
-    auto made = answer(problem("method-not-allowed",
-                               fmt::format("{} is not for this path", request.method)),
-                       request.id);
+    auto made = answer(
+        problem("method-not-allowed", fmt::format("{} is not for this path", request.method)),
+        request.id);
     made.fields.push_back({"Allow", allow_header(match)});
     return made;
 }
@@ -88,8 +88,13 @@ Response refusal(const Problem& problem, const Request& request) {
 Admission Api::admit(Request& request) {
     Admission out;
     auto match = api::match(routes(), request.method, request.path);
-    if (request.target == "*") return out.refuse = Response{204, "", "", {{"Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"}}, false}, out;
-    if (request.method == "OPTIONS" && !match.allow.empty()) return out.refuse = options(match), out;
+    if (request.target == "*")
+        return out.refuse =
+                   Response{
+                       204, "", "", {{"Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"}}, false},
+               out;
+    if (request.method == "OPTIONS" && !match.allow.empty())
+        return out.refuse = options(match), out;
     auto asker = std::make_shared<Asker>();
     out.context = asker;
     if (!match.route) return out.refuse = not_found(request, match), out;
@@ -111,7 +116,8 @@ Admission Api::admit(Request& request) {
     if (match.route->body != Body::csv) return out;
     asker->import = shared_.deps.import ? shared_.deps.import(request.args.at(0)) : nullptr;
     if (!asker->import)
-        return out.refuse = refusal(problem("unavailable", "audiences are not kept here"), request), out;
+        return out.refuse = refusal(problem("unavailable", "audiences are not kept here"), request),
+               out;
     out.sink = [asker, id = request.id](std::string_view piece) -> std::optional<Response> {
         const auto why = asker->import->feed(piece);
         if (why.empty()) return std::nullopt;
@@ -128,7 +134,8 @@ std::optional<Problem> Api::check_body(const Request& request, const Route& rout
     } else if (route.body == Body::json || route.body == Body::csv) {
         const std::string_view wanted = route.body == Body::json ? "application/json" : "text/csv";
         const bool silent = route.body == Body::json && type.empty();  // no body at all, often
-        if (!silent && !type.starts_with(wanted)) why = fmt::format("'{}' is not taken; send {}", type, wanted);
+        if (!silent && !type.starts_with(wanted))
+            why = fmt::format("'{}' is not taken; send {}", type, wanted);
         if (!request.field("content-encoding").empty()) why = "encoded bodies are not taken";
     }
     if (why.empty()) return std::nullopt;
@@ -147,7 +154,8 @@ std::optional<Problem> Api::identify(const Request& request, Asker& asker) {
         shared_.metrics.unauthorized();
         log::warn("auth.refused", {{"request", request.id}, {"address", request.address}});
         if (const int wait = shared_.failures.take(request.address, now); wait > 0) {
-            auto made = problem("too-many-requests", "too many requests without a valid credential");
+            auto made =
+                problem("too-many-requests", "too many requests without a valid credential");
             made.retry_after_s = wait;
             return made;
         }
@@ -193,8 +201,10 @@ Admission Site::admit(Request& request) {
     if (request.method == "GET" || request.method == "HEAD") return out;
     Match pages;
     pages.allow = {"GET"};
-    if (request.method == "OPTIONS") out.refuse = options(pages);
-    else out.refuse = not_found(request, pages);
+    if (request.method == "OPTIONS")
+        out.refuse = options(pages);
+    else
+        out.refuse = not_found(request, pages);
     return out;
 }
 
@@ -221,12 +231,14 @@ void Site::answered(const Request&,
 std::optional<Response> Admin::own(const Request& request) {
     if (request.path == "/healthz") return Response{200, "text/plain", "ok\n", {}, false};
     if (request.path == "/metrics")
-        return Response{200, "text/plain; version=0.0.4; charset=utf-8", shared_.metrics.text(), {}, false};
+        return Response{
+            200, "text/plain; version=0.0.4; charset=utf-8", shared_.metrics.text(), {}, false};
     if (request.path != "/readyz") return std::nullopt;
     const bool durable = shared_.durable;
     const bool rest = !shared_.deps.ready || shared_.deps.ready();
-    auto made = json_answer(durable && rest ? 200 : 503,
-                            boost::json::object{{"ready", durable && rest}, {"durable", durable}});
+    boost::json::object body{{"ready", durable && rest}, {"durable", durable}};
+    if (!durable) body["why"] = shared_.why_not();
+    auto made = json_answer(durable && rest ? 200 : 503, body);
     if (made.status == 503) made.fields.push_back({"Retry-After", "1"});
     return made;
 }

@@ -77,12 +77,12 @@ void put_audience(Shared& shared, std::shared_ptr<Exchange> exchange) {
         auto* import = asker(*exchange).import.get();
         import->finish([&shared, exchange, then](Result<AudienceImport::Outcome> outcome) {
             if (outcome && shared.deps.audiences_changed) shared.deps.audiences_changed();
-            if (!outcome && outcome.error().cause == Cause::malformed)
-                return refuse(*exchange,
-                              problem("unprocessable", outcome.error().what + "; nothing was changed"));
-            back<AudienceImport::Outcome>(exchange, then)(std::move(outcome));
-        });
+        if (!outcome && outcome.error().cause == Cause::malformed)
+            return refuse(*exchange,
+                          problem("unprocessable", outcome.error().what + "; nothing was changed"));
+        back<AudienceImport::Outcome>(exchange, then)(std::move(outcome));
     });
+});
 }
 
 void remove_audience(Shared& shared, std::shared_ptr<Exchange> exchange) {
@@ -94,7 +94,8 @@ void remove_audience(Shared& shared, std::shared_ptr<Exchange> exchange) {
     });
     on_core(shared, [&shared, name, got] {
         shared.deps.ledger->remove_audience(name, [&shared, got](Result<bool> was_there) {
-            if (was_there && *was_there && shared.deps.audiences_changed) shared.deps.audiences_changed();
+            if (was_there && *was_there && shared.deps.audiences_changed)
+                shared.deps.audiences_changed();
             got(std::move(was_there));
         });
     });

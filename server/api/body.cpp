@@ -9,8 +9,10 @@ namespace http = boost::beast::http;
 
 struct BodyReader::Parser {
     http::request_parser<http::buffer_body> http;
-    std::function<void(std::uint64_t, boost::beast::string_view, boost::system::error_code&)> chunk =
-        [](std::uint64_t, boost::beast::string_view extension, boost::system::error_code& error) {
+    std::function<void(std::uint64_t, boost::beast::string_view, boost::system::error_code&)>
+        chunk = [](std::uint64_t,
+                   boost::beast::string_view extension,
+                   boost::system::error_code& error) {
             if (!extension.empty()) error = http::error::bad_chunk_extension;
         };
     std::ptrdiff_t fields = 0;

@@ -17,14 +17,15 @@ using authority::Principal;
 
 constexpr std::size_t page = 500;
 constexpr std::size_t known_max = 10000;
-constexpr std::size_t waiting_max = 100000;   // events while a watcher is told what it missed
+constexpr std::size_t waiting_max = 100000;      // events while a watcher is told what it missed
 constexpr std::size_t unsent_max = 256U << 10U;  // bytes; then the past waits for the peer
 
 std::pair<std::uint64_t, std::uint64_t> numbers(std::string_view id) {
     std::pair<std::uint64_t, std::uint64_t> out{};
     const auto* end = id.data() + id.size();
     const auto [rest, bad] = std::from_chars(id.data(), end, out.first);
-    if (bad == std::errc() && rest != end && *rest == '-') std::from_chars(rest + 1, end, out.second);
+    if (bad == std::errc() && rest != end && *rest == '-')
+        std::from_chars(rest + 1, end, out.second);
     return out;
 }
 
@@ -174,9 +175,12 @@ struct Broker::State : std::enable_shared_from_this<State> {
         const auto [first, last] = loop.by_alert.equal_range(std::string_view());
         for (auto at = first; at != last; ++at) to.push_back(at->second);
         for (const auto& watcher : to) {
-            if (watcher->live) tell(*watcher, *told);
-            else if (watcher->waiting.size() < waiting_max) watcher->waiting.push_back(told);
-            else watcher->flow->end();
+            if (watcher->live)
+                tell(*watcher, *told);
+            else if (watcher->waiting.size() < waiting_max)
+                watcher->waiting.push_back(told);
+            else
+                watcher->flow->end();
         }
     }
 
@@ -195,8 +199,9 @@ struct Broker::State : std::enable_shared_from_this<State> {
         if (!later(id, watcher.last)) return;
         watcher.last = id;
         if (!may_see(watcher, told)) return;
-        watcher.flow->write(sse(
-            id, told.event.name, all ? with_alert_id(told.event.data, told.event.alert) : told.event.data));
+        watcher.flow->write(
+            sse(id, told.event.name,
+                all ? with_alert_id(told.event.data, told.event.alert) : told.event.data));
     }
 
     void add(Loop& loop, const WatcherPtr& watcher) {
@@ -205,9 +210,8 @@ struct Broker::State : std::enable_shared_from_this<State> {
         loop.by_alert.emplace(watcher->alert, watcher);
         ++loop.count;
         metrics.watchers(1);
-        watcher->flow->on_closed([self = shared_from_this(), &loop, watcher] {
-            self->remove(loop, watcher);
-        });
+        watcher->flow->on_closed(
+            [self = shared_from_this(), &loop, watcher] { self->remove(loop, watcher); });
         if (!std::exchange(loop.ticking, true)) tick(loop);
     }
 
@@ -232,7 +236,8 @@ struct Broker::State : std::enable_shared_from_this<State> {
             const auto now = self->clock();
             const auto watchers = loop.watchers;
             for (const auto& one : watchers)
-                rights->stands(one->who, now) ? one->flow->write(": still here\n\n") : one->flow->end();
+                rights->stands(one->who, now) ? one->flow->write(": still here\n\n")
+                                              : one->flow->end();
             if (loop.watchers.empty()) return void(loop.ticking = false);
             self->tick(loop);
         });
@@ -251,8 +256,10 @@ struct Broker::State : std::enable_shared_from_this<State> {
                 watcher->alert.empty() ? self->look_up(loop, watcher, told, 0)
                                        : self->past(loop, watcher, told);
             };
-            if (alert.empty()) self->ledger.events_all(after, page, then);
-            else self->ledger.events(alert, after, page, then);
+            if (alert.empty())
+                self->ledger.events_all(after, page, then);
+            else
+                self->ledger.events(alert, after, page, then);
         });
     }
 
@@ -265,17 +272,19 @@ struct Broker::State : std::enable_shared_from_this<State> {
             auto& one = (*told)[from];
             const auto found = known.find(one.event.alert);
             if (found == known.end())
-                return ask(one.event.alert, [self = shared_from_this(), &loop, watcher, told,
-                                             from](AboutPtr about) {
-                    (*told)[from].about = std::move(about);
-                    self->look_up(loop, watcher, told, from + 1);
-                });
+                return ask(one.event.alert,
+                           [self = shared_from_this(), &loop, watcher, told, from](AboutPtr about) {
+                               (*told)[from].about = std::move(about);
+                               self->look_up(loop, watcher, told, from + 1);
+                           });
             one.about = found->second;
         }
         past(loop, watcher, told);
     }
 
-    void past(Loop& loop, const WatcherPtr& watcher, const std::shared_ptr<std::vector<Told>>& told) {
+    void past(Loop& loop,
+              const WatcherPtr& watcher,
+              const std::shared_ptr<std::vector<Told>>& told) {
         asio::post(loop.io, [self = shared_from_this(), &loop, watcher, told] {
             for (const auto& one : *told) self->tell(*watcher, one);
             if (told->size() < page) return self->go_live(*watcher);
@@ -338,13 +347,17 @@ void Broker::close() {
 void Broker::watch(Exchange& exchange, const Principal& who, std::string alert, std::string after) {
     for (auto& loop : state_->loops) {
         if (&loop->io != &exchange.io()) continue;
-        Response head{200, "text/event-stream; charset=utf-8", "", {{"X-Accel-Buffering", "no"}}, false};
+        Response head{
+            200, "text/event-stream; charset=utf-8", "", {{"X-Accel-Buffering", "no"}}, false};
         auto flow = exchange.stream(std::move(head));
-        auto watcher = std::make_shared<Watcher>(Watcher{flow, who, std::move(alert), std::move(after), false, {}});
+        auto watcher = std::make_shared<Watcher>(
+            Watcher{flow, who, std::move(alert), std::move(after), false, {}});
         flow->write("retry: 2000\n\n");
         state_->add(*loop, watcher);
-        if (watcher->alert.empty() && watcher->last.empty()) watcher->live = true;
-        else state_->catch_up(*loop, watcher);
+        if (watcher->alert.empty() && watcher->last.empty())
+            watcher->live = true;
+        else
+            state_->catch_up(*loop, watcher);
     }
 }
 

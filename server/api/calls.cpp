@@ -58,10 +58,9 @@ void with_alert(Shared& shared, std::shared_ptr<Exchange> exchange, WithAlert th
             return refuse(*exchange, *no);
         then(*record, facts);
     };
-    on_core(shared, [&shared, id, answer = back<std::optional<ledger::AlertRecord>>(
-                                      exchange, std::move(found))] {
-        shared.deps.ledger->alert(id, answer);
-    });
+    on_core(shared, [&shared, id,
+                     answer = back<std::optional<ledger::AlertRecord>>(
+                         exchange, std::move(found))] { shared.deps.ledger->alert(id, answer); });
 }
 
 std::optional<json::value> json_body(Exchange& exchange,
@@ -75,9 +74,9 @@ std::optional<json::value> json_body(Exchange& exchange,
     }
     for (const auto& [key, member] : value.get_object()) {
         if (std::ranges::find(members, std::string_view(key)) != members.end()) continue;
-        refuse(exchange, problem("malformed", fmt::format("the member '{}' is unknown; known are {}",
-                                                          std::string_view(key),
-                                                          fmt::join(members, ", "))));
+        refuse(exchange,
+               problem("malformed", fmt::format("the member '{}' is unknown; known are {}",
+                                                std::string_view(key), fmt::join(members, ", "))));
         return std::nullopt;
     }
     return value;

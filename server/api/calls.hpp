@@ -9,6 +9,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <mutex>
+
 /// What the calls of the API share. Each call is a function here; api.cpp picks it by route.
 namespace tocsin::api {
 
@@ -28,6 +30,20 @@ struct Shared {
     Broker broker;
     std::atomic<std::size_t> in_flight{0};
     std::atomic<bool> durable{false}, stopped{false};
+
+    void set_health(const ledger::Health& health) {
+        const std::lock_guard lock(health_mutex);
+        durable = health.durable;
+        why = health.why;
+    }
+    std::string why_not() {
+        const std::lock_guard lock(health_mutex);
+        return why;
+    }
+
+private:
+    std::mutex health_mutex;
+    std::string why;  // not durable
 };
 
 /// Who asks what; the context of every exchange of the api listener.
@@ -65,9 +81,7 @@ template <class T, class F> ledger::Then<T> back(std::shared_ptr<Exchange> excha
     };
 }
 
-authority::Subject subject_of(const Shared& shared,
-                              const AlertFacts& facts,
-                              contract::Mode mode);
+authority::Subject subject_of(const Shared& shared, const AlertFacts& facts, contract::Mode mode);
 
 /// The alert of the first argument of the path, if it is there and may be read.
 using WithAlert = std::function<void(const ledger::AlertRecord&, const AlertFacts&)>;

@@ -95,9 +95,12 @@ void Connection::ended() {
 }
 
 void Connection::take_input() {
-    if (stage_ == Stage::head) take_head();
-    else if (stage_ == Stage::body) take_body();
-    else if (stage_ == Stage::streaming && in_.size() < limits_.head_bytes) read();
+    if (stage_ == Stage::head)
+        take_head();
+    else if (stage_ == Stage::body)
+        take_body();
+    else if (stage_ == Stage::streaming && in_.size() < limits_.head_bytes)
+        read();
 }
 
 void Connection::take_head() {
@@ -142,7 +145,8 @@ void Connection::begin_body(Head head, Admission admission) {
     if (!admission_.refuse && head.content_length > admission_.body_max)
         return fail(413, fmt::format("the body has {} bytes, {} are taken here",
                                      head.content_length, admission_.body_max));
-    body_ = std::make_unique<BodyReader>(std::string_view(in_).substr(head.skipped, head.size - head.skipped), head);
+    body_ = std::make_unique<BodyReader>(
+        std::string_view(in_).substr(head.skipped, head.size - head.skipped), head);
     in_.erase(0, head.size);
     if (const auto first = body_->begin(); !first.fault.empty()) return fail(400, first.fault);
     body_bytes_ = 0;
@@ -222,8 +226,7 @@ void Connection::answer(std::uint64_t turn, Response response, bool unread) {
     const auto took = Clock::now() - began_;
     application_.answered(request_, admission_.context, response.status,
                           std::chrono::duration_cast<std::chrono::microseconds>(took));
-    out_ = format_head(response, request_, response.body.size(), keep_alive_,
-                       transport_->secure());
+    out_ = format_head(response, request_, response.body.size(), keep_alive_, transport_->secure());
     if (!head_only_ && response.status != 204 && response.status != 304) out_ += response.body;
     write_answer(unread);
 }

@@ -12,9 +12,11 @@ using dispatch::EndpointStatus;
 
 /// The hub is asked on core; the answer is made on the connection's thread.
 template <class F> void with_endpoints(Shared& shared, std::shared_ptr<Exchange> exchange, F then) {
-    if (!shared.deps.hub) return refuse(*exchange, problem("unavailable", "there is no dispatch here"));
+    if (!shared.deps.hub)
+        return refuse(*exchange, problem("unavailable", "there is no dispatch here"));
     on_core(shared, [&shared, exchange, then] {
-        boost::asio::post(exchange->io(), [then, all = shared.deps.hub->endpoints()] { then(all); });
+        boost::asio::post(exchange->io(),
+                          [then, all = shared.deps.hub->endpoints()] { then(all); });
     });
 }
 
@@ -38,13 +40,15 @@ std::optional<authority::Refusal> forbidden(const Shared& shared,
 /// The one named by the path, if the asker may act on it.
 using WithOne = std::function<void(const EndpointStatus&)>;
 void with_endpoint(Shared& shared, std::shared_ptr<Exchange> exchange, WithOne then) {
-    with_endpoints(shared, exchange, [&shared, exchange, then](const std::vector<EndpointStatus>& all) {
-        const auto& name = exchange->request.args.at(0);
-        const auto* one = find(all, name);
-        if (!one) return refuse(*exchange, no_endpoint(name));
-        if (auto no = forbidden(shared, *exchange, *one)) return refuse(*exchange, *no);
-        then(*one);
-    });
+    with_endpoints(shared, exchange,
+                   [&shared, exchange, then](const std::vector<EndpointStatus>& all) {
+                       const auto& name = exchange->request.args.at(0);
+                       const auto* one = find(all, name);
+                       if (!one) return refuse(*exchange, no_endpoint(name));
+                       if (auto no = forbidden(shared, *exchange, *one))
+                           return refuse(*exchange, *no);
+                       then(*one);
+                   });
 }
 
 std::optional<dispatch::Pause> read_pause(const Shared& shared, Exchange& exchange) {
@@ -59,7 +63,8 @@ std::optional<dispatch::Pause> read_pause(const Shared& shared, Exchange& exchan
     const auto until = text_member(*body, "until");
     if (!until) return out;
     const auto parsed = parse_rfc3339(*until);
-    if (!parsed) return refuse(exchange, problem("unprocessable", parsed.error().what)), std::nullopt;
+    if (!parsed)
+        return refuse(exchange, problem("unprocessable", parsed.error().what)), std::nullopt;
     if (*parsed <= shared.deps.clock())
         return refuse(exchange, problem("unprocessable", "'until' is over already")), std::nullopt;
     out.until = *parsed;
@@ -88,16 +93,17 @@ void act_on_all(Shared& shared,
                 const std::shared_ptr<Exchange>& exchange,
                 const std::string& what_for,
                 std::function<bool(const std::string&)> what) {
-    with_endpoints(shared, exchange, [&shared, exchange, what_for, what](
-                                         const std::vector<EndpointStatus>& all) {
-        std::vector<std::string> names;
-        for (const auto& one : all) {
-            if (auto no = forbidden(shared, *exchange, one)) return refuse(*exchange, *no);
-            names.push_back(one.name);
-        }
-        note_audit(shared, *exchange, what_for, "all");
-        act(shared, exchange, std::move(names), what, false);
-    });
+    with_endpoints(shared, exchange,
+                   [&shared, exchange, what_for, what](const std::vector<EndpointStatus>& all) {
+                       std::vector<std::string> names;
+                       for (const auto& one : all) {
+                           if (auto no = forbidden(shared, *exchange, one))
+                               return refuse(*exchange, *no);
+                           names.push_back(one.name);
+                       }
+                       note_audit(shared, *exchange, what_for, "all");
+                       act(shared, exchange, std::move(names), what, false);
+                   });
 }
 
 }  // namespace
@@ -122,15 +128,16 @@ void endpoint_history(Shared& shared, std::shared_ptr<Exchange> exchange) {
     with_endpoints(shared, exchange, [&shared, exchange](const std::vector<EndpointStatus>& all) {
         const auto& name = exchange->request.args.at(0);
         if (!find(all, name)) return refuse(*exchange, no_endpoint(name));
-        auto got = back<std::vector<std::string>>(exchange, [exchange](const std::vector<std::string>& lines) {
-            json::array items;
-            for (const auto& line : lines) {
-                boost::system::error_code error;
-                auto value = json::parse(line, error);
-                if (!error) items.push_back(std::move(value));
-            }
-            send(*exchange, 200, json::object{{"items", std::move(items)}, {"next", ""}});
-        });
+        auto got = back<std::vector<std::string>>(
+            exchange, [exchange](const std::vector<std::string>& lines) {
+                json::array items;
+                for (const auto& line : lines) {
+                    boost::system::error_code error;
+                    auto value = json::parse(line, error);
+                    if (!error) items.push_back(std::move(value));
+                }
+                send(*exchange, 200, json::object{{"items", std::move(items)}, {"next", ""}});
+            });
         on_core(shared, [&shared, name, got] { shared.deps.ledger->probes(name, got); });
     });
 }
@@ -140,8 +147,11 @@ void pause_endpoint(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (!pause) return;
     with_endpoint(shared, exchange, [&shared, exchange, pause = *pause](const EndpointStatus& one) {
         note_audit(shared, *exchange, "endpoint.paused", one.name);
-        act(shared, exchange, {one.name},
-            [&shared, pause](const std::string& name) { return shared.deps.hub->pause(name, pause); },
+        act(
+            shared, exchange, {one.name},
+            [&shared, pause](const std::string& name) {
+                return shared.deps.hub->pause(name, pause);
+            },
             true);
     });
 }
@@ -150,7 +160,8 @@ void resume_endpoint(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (!json_body(*exchange, {"reason"})) return;
     with_endpoint(shared, exchange, [&shared, exchange](const EndpointStatus& one) {
         note_audit(shared, *exchange, "endpoint.resumed", one.name);
-        act(shared, exchange, {one.name},
+        act(
+            shared, exchange, {one.name},
             [&shared, by = (*asker(*exchange).who)->person](const std::string& name) {
                 return shared.deps.hub->resume(name, by);
             },
@@ -161,9 +172,10 @@ void resume_endpoint(Shared& shared, std::shared_ptr<Exchange> exchange) {
 void pause_all(Shared& shared, std::shared_ptr<Exchange> exchange) {
     const auto pause = read_pause(shared, *exchange);
     if (!pause) return;
-    act_on_all(shared, exchange, "endpoint.paused", [&shared, pause = *pause](const std::string& name) {
-        return shared.deps.hub->pause(name, pause);
-    });
+    act_on_all(shared, exchange, "endpoint.paused",
+               [&shared, pause = *pause](const std::string& name) {
+                   return shared.deps.hub->pause(name, pause);
+               });
 }
 
 void resume_all(Shared& shared, std::shared_ptr<Exchange> exchange) {
@@ -178,12 +190,14 @@ void probe_endpoint(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (!json_body(*exchange, {"reason"})) return;
     with_endpoint(shared, exchange, [&shared, exchange](const EndpointStatus& one) {
         on_core(shared, [&shared, exchange, name = one.name] {
-            const bool there = shared.deps.hub->probe(name, [exchange, name](const contract::Probed& probed) {
-                send(*exchange, 200, json::object{{"name", name},
-                                                  {"well", probed.well},
-                                                  {"took_ms", probed.took.count()},
-                                                  {"what", utf8(probed.what)}});
-            });
+            const bool there =
+                shared.deps.hub->probe(name, [exchange, name](const contract::Probed& probed) {
+                    send(*exchange, 200,
+                         json::object{{"name", name},
+                                      {"well", probed.well},
+                                      {"took_ms", probed.took.count()},
+                                      {"what", utf8(probed.what)}});
+                });
             if (!there) refuse(*exchange, no_endpoint(name));
         });
     });

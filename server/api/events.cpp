@@ -12,10 +12,11 @@ std::string last_event_id(const Request& request) {
 }  // namespace
 
 void alert_events(Shared& shared, std::shared_ptr<Exchange> exchange) {
-    with_alert(shared, exchange, [&shared, exchange](const ledger::AlertRecord& record, const AlertFacts&) {
-        shared.broker.watch(*exchange, *asker(*exchange).who, record.id,
-                            last_event_id(exchange->request));
-    });
+    with_alert(shared, exchange,
+               [&shared, exchange](const ledger::AlertRecord& record, const AlertFacts&) {
+                   shared.broker.watch(*exchange, *asker(*exchange).who, record.id,
+                                       last_event_id(exchange->request));
+               });
 }
 
 void all_events(Shared& shared, std::shared_ptr<Exchange> exchange) {

@@ -55,10 +55,9 @@ void read_lists(const json::object& from, AlertFacts& out) {
     if (const auto* list = from.if_contains("forecast"); list && list->is_array())
         for (const auto& one : list->get_array())
             if (const auto* row = one.if_object())
-                out.forecast.push_back({text(*row, "endpoint"),
-                                        number<std::uint64_t>(*row, "recipients"),
-                                        number<std::uint64_t>(*row, "segments"),
-                                        number<double>(*row, "seconds")});
+                out.forecast.push_back(
+                    {text(*row, "endpoint"), number<std::uint64_t>(*row, "recipients"),
+                     number<std::uint64_t>(*row, "segments"), number<double>(*row, "seconds")});
 }
 
 }  // namespace

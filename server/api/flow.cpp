@@ -18,10 +18,10 @@ Turn::~Turn() {
 void Turn::send(Response response) {
     if (answered_.exchange(true)) return;
     auto& io = connection_->io_;
-    asio::dispatch(io, [connection = connection_, number = number_,
-                        response = std::move(response)]() mutable {
-        connection->answer(number, std::move(response), false);
-    });
+    asio::dispatch(
+        io, [connection = connection_, number = number_, response = std::move(response)]() mutable {
+            connection->answer(number, std::move(response), false);
+        });
 }
 
 std::shared_ptr<Outflow> Turn::stream(Response head) {
@@ -41,9 +41,10 @@ Flow::Flow(std::shared_ptr<Connection> connection) : connection_(std::move(conne
 void Flow::write(std::string bytes) {
     if (!open_ || bytes.empty()) return;
     waiting_ += bytes.size();
-    asio::dispatch(connection_->io_, [self = shared_from_this(), bytes = std::move(bytes)]() mutable {
-        if (self->open_) self->connection_->push(std::move(bytes));
-    });
+    asio::dispatch(connection_->io_,
+                   [self = shared_from_this(), bytes = std::move(bytes)]() mutable {
+                       if (self->open_) self->connection_->push(std::move(bytes));
+                   });
 }
 
 void Flow::end() {
@@ -60,8 +61,10 @@ void Flow::on_drained(std::function<void()> tell) {
 
 void Flow::on_closed(std::function<void()> tell) {
     asio::dispatch(connection_->io_, [self = shared_from_this(), tell = std::move(tell)]() mutable {
-        if (self->open_) self->closed_ = std::move(tell);
-        else tell();
+        if (self->open_)
+            self->closed_ = std::move(tell);
+        else
+            tell();
     });
 }
 

@@ -56,7 +56,8 @@ std::optional<std::string_view> only(const Head& head, std::string_view name, in
 /// Empty: fine.
 std::string read_request_line(std::string_view line, Head& head) {
     const auto first = line.find(' '), last = line.rfind(' ');
-    if (first == line.npos || first == last) return "the request line is not METHOD target HTTP/1.1";
+    if (first == line.npos || first == last)
+        return "the request line is not METHOD target HTTP/1.1";
     head.method = line.substr(0, first);
     head.target = line.substr(first + 1, last - first - 1);
     const auto version = line.substr(last + 1);
@@ -96,7 +97,8 @@ std::string read_framing(Head& head) {
     if (length->empty() || length->size() > 18 || !std::ranges::all_of(*length, digit))
         return "a Content-Length that is no number";
     head.has_length = true;
-    for (const char c : *length) head.content_length = head.content_length * 10 + std::uint64_t(c - '0');
+    for (const char c : *length)
+        head.content_length = head.content_length * 10 + std::uint64_t(c - '0');
     return "";
 }
 
@@ -111,7 +113,8 @@ std::string read_host(Head& head) {
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (!lower(head.target).starts_with(scheme)) continue;
         const auto slash = head.target.find('/', scheme.size());
-        const auto authority = std::string_view(head.target).substr(scheme.size(), slash - scheme.size());
+        const auto authority =
+            std::string_view(head.target).substr(scheme.size(), slash - scheme.size());
         if (!host || lower(authority) != lower(*host)) return "a target of another host";
         head.target = slash == head.target.npos ? "/" : head.target.substr(slash);
         return "";
@@ -124,8 +127,10 @@ void read_connection(Head& head) {
     for (const auto& field : head.fields) {
         if (field.name != "connection") continue;
         const auto said = lower(field.value);
-        if (said.find("close") != said.npos) head.keep_alive = false;
-        else if (said.find("keep-alive") != said.npos) head.keep_alive = true;
+        if (said.find("close") != said.npos)
+            head.keep_alive = false;
+        else if (said.find("keep-alive") != said.npos)
+            head.keep_alive = true;
     }
 }
 

@@ -11,9 +11,9 @@ namespace tocsin::api {
 
 struct Head {
     enum class State { more, bad, done } state = State::more;
-    int status = 0;      // bad: what to answer
-    std::string detail;  // bad: why
-    std::size_t size = 0;  // done: bytes with the empty line
+    int status = 0;           // bad: what to answer
+    std::string detail;       // bad: why
+    std::size_t size = 0;     // done: bytes with the empty line
     std::size_t skipped = 0;  // an empty line before it
     std::string method, target;
     std::vector<Field> fields;

@@ -38,7 +38,8 @@ Body decode(std::string_view request, std::size_t piece) {
 
 TEST_CASE("a head is read the same wherever the network cuts it") {
     const std::string_view whole =
-        "POST /v1/alerts?override=x HTTP/1.1\r\nHost: a:1\r\nContent-Length: 3\r\nX-A:  b \r\n\r\nabc";
+        "POST /v1/alerts?override=x HTTP/1.1\r\nHost: a:1\r\nContent-Length: 3\r\nX-A:  b "
+        "\r\n\r\nabc";
     for (std::size_t cut = 0; cut < whole.size() - 3; ++cut)
         CHECK(read(whole.substr(0, cut)).state == Head::State::more);
     const auto head = read(whole);
@@ -57,7 +58,8 @@ TEST_CASE("what two programs could read in two ways is refused") {
         int status;
     };
     const Row rows[] = {
-        {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         400},
         {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1 1\r\n\r\n", 400},
@@ -68,7 +70,9 @@ TEST_CASE("what two programs could read in two ways is refused") {
         {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n",
+         400},
         {"GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n", 400},
@@ -110,8 +114,9 @@ TEST_CASE("what two programs could read in two ways is refused") {
 TEST_CASE("what is unusual and clear is taken") {
     for (const std::string_view bytes :
          {"GET / HTTP/1.0\r\n\r\n", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-          "GET https://A:1/x HTTP/1.1\r\nHost: a:1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
-          "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: \xE5\x8C\x97\r\n\r\n"}) {
+          "GET https://A:1/x HTTP/1.1\r\nHost: a:1\r\n\r\n",
+          "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+          "GET / HTTP/1.1\r\nHost: a\r\nX: \xE5\x8C\x97\r\n\r\n"}) {
         CAPTURE(bytes);
         CHECK(read(bytes).state == Head::State::done);
     }
@@ -138,17 +143,24 @@ TEST_CASE("a body is the same in any pieces; framing that lies is a fault") {
     };
     const Row rows[] = {
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "hello", true},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
          "hello", true},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n0\r\n\r\n", "", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\nA: b\r\n\r\n", "he",
-         false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n0\r\n\r\n",
+         "", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\nA: "
+         "b\r\n\r\n",
+         "he", false},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhe\r\n", "", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\nhe\r\n0\r\n\r\n", "", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nheX\r\n0\r\n\r\n", "he", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nhe\r\n0\r\n\r\n", "", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhe\r\n", "",
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\nhe\r\n0\r\n\r\n", "",
          false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nheX\r\n0\r\n\r\n",
+         "he", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nhe\r\n0\r\n\r\n",
+         "", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+         "chunked\r\n\r\nfffffffffffffffff\r\nhe\r\n",
+         "", false},
     };
     for (const auto& row : rows)
         for (const std::size_t piece : {1U, 2U, 7U, 1000U}) {
@@ -166,12 +178,18 @@ TEST_CASE("escapes in targets decode to UTF-8 or not at all") {
         std::string_view target;
         std::optional<std::string_view> value;
     };
-    const Row rows[] = {{"/a?q=%E6%9A%B4%E9%9B%A8", "暴雨"}, {"/a?q=a+b%2B", "a b+"},
-                        {"/a?q=%", std::nullopt},            {"/a?q=%4", std::nullopt},
-                        {"/a?q=%zz", std::nullopt},          {"/a?q=%00", std::nullopt},
-                        {"/a?q=%C0%AF", std::nullopt},       {"/a?q=%ED%A0%80", std::nullopt},
-                        {"/a?q=%F4%90%80%80", std::nullopt}, {"/a?q=%F0%9F%8C%8A", "🌊"},
-                        {"/a?q=%E6%9A", std::nullopt},       {"/a?q=", ""}};
+    const Row rows[] = {{"/a?q=%E6%9A%B4%E9%9B%A8", "暴雨"},
+                        {"/a?q=a+b%2B", "a b+"},
+                        {"/a?q=%", std::nullopt},
+                        {"/a?q=%4", std::nullopt},
+                        {"/a?q=%zz", std::nullopt},
+                        {"/a?q=%00", std::nullopt},
+                        {"/a?q=%C0%AF", std::nullopt},
+                        {"/a?q=%ED%A0%80", std::nullopt},
+                        {"/a?q=%F4%90%80%80", std::nullopt},
+                        {"/a?q=%F0%9F%8C%8A", "🌊"},
+                        {"/a?q=%E6%9A", std::nullopt},
+                        {"/a?q=", ""}};
     for (const auto& row : rows) {
         CAPTURE(row.target);
         const auto read = read_target(row.target);

@@ -100,8 +100,10 @@ std::string format_head(const Response& response,
     const bool bodiless = response.status == 204 || response.status == 304;
     if (length && !bodiless) append_field(out, "Content-Length", fmt::format("{}", *length));
     if (!length && request.http11) append_field(out, "Transfer-Encoding", "chunked");
-    if (!keep_alive) append_field(out, "Connection", "close");
-    else if (!request.http11) append_field(out, "Connection", "keep-alive");
+    if (!keep_alive)
+        append_field(out, "Connection", "close");
+    else if (!request.http11)
+        append_field(out, "Connection", "keep-alive");
     append_field(out, "X-Request-Id", request.id);
     for (const auto& [name, value] : usual)
         if (!has(response, name)) append_field(out, name, value);

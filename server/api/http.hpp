@@ -24,10 +24,10 @@ struct Request {
     std::vector<Field> query;          // decoded, in order
     std::vector<Field> fields;
     std::string body;
-    std::string id;                  // X-Request-Id
-    std::string address;             // of the peer
-    std::vector<std::string> sans;   // of its verified certificate
-    std::vector<std::string> args;   // what {…} of the route matched, decoded
+    std::string id;                 // X-Request-Id
+    std::string address;            // of the peer
+    std::vector<std::string> sans;  // of its verified certificate
+    std::vector<std::string> args;  // what {…} of the route matched, decoded
     bool keep_alive = true, http11 = true;
 
     std::string_view field(std::string_view name) const;
@@ -107,7 +107,7 @@ struct HttpLimits {
     /// A body may be this slow: `grace` and a second for each `body_rate` bytes received.
     std::chrono::milliseconds body_grace{10000};
     std::size_t body_rate = 4096;
-    std::chrono::milliseconds write{30000};  // and the same rate
+    std::chrono::milliseconds write{30000};        // and the same rate
     std::size_t stream_waiting_bytes = 4U << 20U;  // a watcher that reads no more is let go
 };
 

@@ -45,7 +45,9 @@ private:
     bool may_warn(const plan::Plan& plan);
     plan::Plan without_orders() const;
     void accept(ledger::View view, plan::Plan plan);
-    ledger::Acceptance acceptance(ledger::View view, const plan::Plan& plan, const AlertFacts& facts) const;
+    ledger::Acceptance acceptance(ledger::View view,
+                                  const plan::Plan& plan,
+                                  const AlertFacts& facts) const;
     std::string audit_line(const std::string& id) const;
     void accepted(const ledger::Acceptance& asked, const ledger::Accepted& got);
     void say_accepted(const ledger::Acceptance& asked, const ledger::Accepted& got);
@@ -107,28 +109,34 @@ bool Posting::read_parameters() {
     if (override_.size() > 1000)
         return refuse(*exchange_, problem("unknown-parameter", "the reason is too long")), false;
     const auto depth = request.parameter("depth").value_or("front_end");
-    for (const auto one : {contract::Depth::platform, contract::Depth::front_end, contract::Depth::terminal})
+    for (const auto one :
+         {contract::Depth::platform, contract::Depth::front_end, contract::Depth::terminal})
         if (depth == plan::word(one)) return depth_ = one, true;
     refuse(*exchange_, problem("unknown-parameter", "depth is platform, front_end or terminal"));
     return false;
 }
 
 bool Posting::judge() {
-    if (const auto why = bad_charset(exchange_->request.field("content-type"), bytes_); !own_ && !why.empty())
+    if (const auto why = bad_charset(exchange_->request.field("content-type"), bytes_);
+        !own_ && !why.empty())
         return broken("media-type", why, {}), false;
     auto judged = cap::judge(bytes_, shared_.config.cap);
     for (const auto& one : judged.violations) shared_.metrics.violation(one.rule);
     if (judged.too_large)
-        return broken("too-large", "the alert is over its limit", std::move(judged.violations)), false;
+        return broken("too-large", "the alert is over its limit", std::move(judged.violations)),
+               false;
     if (!judged.is_cap)
-        return broken("not-cap",
-                      judged.violations.empty() ? "this is no CAP 1.2" : judged.violations[0].message,
-                      std::move(judged.violations)),
+        return broken(
+                   "not-cap",
+                   judged.violations.empty() ? "this is no CAP 1.2" : judged.violations[0].message,
+                   std::move(judged.violations)),
                false;
     if (!judged.alert) {
-        const auto count = std::ranges::count(judged.violations, cap::Weight::error, &Violation::severity);
+        const auto count =
+            std::ranges::count(judged.violations, cap::Weight::error, &Violation::severity);
         return broken("cap-rules",
-                      fmt::format("{} rule{} broken; nothing was accepted", count, count == 1 ? "" : "s"),
+                      fmt::format("{} rule{} broken; nothing was accepted", count,
+                                  count == 1 ? "" : "s"),
                       std::move(judged.violations)),
                false;
     }
@@ -145,7 +153,8 @@ bool Posting::may_post() {
     const auto mode = plan::mode_of(alert_->status);
     mode_ = mode.value_or(contract::Mode::test);  // a Draft: planned as a test, carried nowhere
     if (mode) subject.mode = mode_, subject.depth = depth_;
-    if (auto no = shared_.deps.authority()->may(who(), act(), subject)) return forbidden(*no), false;
+    if (auto no = shared_.deps.authority()->may(who(), act(), subject))
+        return forbidden(*no), false;
     if (!asker(*exchange_).over_budget) return true;
     const bool red = std::ranges::any_of(alert_->infos, [](const cap::Info& info) {
         return plan::level_of(info) == contract::Level::red;
@@ -156,9 +165,10 @@ bool Posting::may_post() {
 }
 
 void Posting::over_budget() {
-    auto made = problem("too-many-requests",
-                        fmt::format("{} sent more than {} alerts within a minute; nothing was accepted",
-                                    who()->name, shared_.config.per_sender_per_minute));
+    auto made =
+        problem("too-many-requests",
+                fmt::format("{} sent more than {} alerts within a minute; nothing was accepted",
+                            who()->name, shared_.config.per_sender_per_minute));
     made.retry_after_s = asker(*exchange_).retry_after_s;
     count("limited");
     refuse(*exchange_, made);
@@ -169,7 +179,8 @@ void Posting::look() {
     on_core(shared_, [self = shared_from_this()] {
         const auto health = self->shared_.deps.ledger->health();
         if (!health.durable && !self->only_plan_) {
-            auto made = problem("not-durable", "nothing can be accepted durably now: " + health.why);
+            auto made =
+                problem("not-durable", "nothing can be accepted durably now: " + health.why);
             made.retry_after_s = 1;
             self->count("not_durable");
             return refuse(*self->exchange_, made);
@@ -241,7 +252,8 @@ void Posting::make_plan(ledger::View view) {
         for (auto& note : weighed.warnings) warnings_.push_back(std::move(note));
         for (auto& rule : weighed.overridden) overridden_.push_back(std::move(rule));
         if (!weighed.errors.empty() || !result.plan) {
-            if (weighed.errors.empty())  // set aside by a reason, but the planner made nothing of it
+            if (weighed.errors
+                    .empty())  // set aside by a reason, but the planner made nothing of it
                 return broken("cap-rules", "no plan could be made of this alert", {});
             for (const auto& one : weighed.errors) shared_.metrics.violation(one.rule);
             auto first = weighed.errors.front().message;
@@ -317,7 +329,8 @@ void Posting::accept(ledger::View view, plan::Plan plan) {
     on_core(shared_, [self = shared_from_this(), asked] {
         self->shared_.deps.ledger->accept(*asked, [self, asked](Result<ledger::Accepted> got) {
             // Fan-out begins here, on core, before the answer travels.
-            if (got && got->outcome == ledger::Accepted::Outcome::accepted && self->shared_.deps.hub)
+            if (got && got->outcome == ledger::Accepted::Outcome::accepted &&
+                self->shared_.deps.hub)
                 self->shared_.deps.hub->stir();
             back<ledger::Accepted>(self->exchange_, [self, asked](const ledger::Accepted& answer) {
                 self->accepted(*asked, answer);
@@ -372,14 +385,15 @@ void Posting::say_accepted(const ledger::Acceptance& asked, const ledger::Accept
     shared_.metrics.accepted(std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - began_));
     log::info(own_ ? "alert.cancelled" : "alert.accepted", {{"alert", got.alert},
-                                  {"request", exchange_->request.id},
-                                  {"mode", authority::word(mode_)},
-                                  {"level", authority::word(facts.level)},
-                                  {"credential", who()->name}});
+                                                            {"request", exchange_->request.id},
+                                                            {"mode", authority::word(mode_)},
+                                                            {"level", authority::word(facts.level)},
+                                                            {"credential", who()->name}});
     if (!overridden_.empty())
         log::warn("alert.overridden", {{"alert", got.alert},
                                        {"rules", fmt::format("{}", fmt::join(overridden_, " "))}});
-    exchange_->send(located(202, got.alert, body_of(got.alert, state, mode_, got.chain, got.order, facts)));
+    exchange_->send(
+        located(202, got.alert, body_of(got.alert, state, mode_, got.chain, got.order, facts)));
 }
 
 void Posting::say_same(const std::string& id) {
@@ -389,8 +403,9 @@ void Posting::say_same(const std::string& id) {
             id, back<std::optional<ledger::AlertRecord>>(
                     self->exchange_, [self, id](std::optional<ledger::AlertRecord> record) {
                         if (!record)
-                            return fail(*self->exchange_,
-                                        {Cause::unreachable, "the alert is here, its record not yet"});
+                            return fail(
+                                *self->exchange_,
+                                {Cause::unreachable, "the alert is here, its record not yet"});
                         const auto facts = read_facts(record->facts);
                         auto body = body_of(id, record->state, record->mode, record->chain,
                                             record->order, facts);
@@ -402,10 +417,11 @@ void Posting::say_same(const std::string& id) {
 
 void Posting::say_conflict(const std::string& id) {
     count("conflict");
-    auto made = problem("conflict",
-                        fmt::format("another message with this sender, identifier and sent is here as {}; "
-                                    "nothing was changed",
-                                    id));
+    auto made =
+        problem("conflict",
+                fmt::format("another message with this sender, identifier and sent is here as {}; "
+                            "nothing was changed",
+                            id));
     made.rule = "duplicate";
     made.alert = id;
     refuse(*exchange_, made);
@@ -428,22 +444,23 @@ void Posting::broken(std::string_view type, std::string detail, std::vector<Viol
     auto made = problem(type, std::move(detail));
     made.violations = std::move(violations);
     count("refused");
-    log::info("alert.refused", {{"request", exchange_->request.id},
-                                {"type", made.type},
-                                {"credential", who()->name}});
+    log::info(
+        "alert.refused",
+        {{"request", exchange_->request.id}, {"type", made.type}, {"credential", who()->name}});
     refuse(*exchange_, made);
 }
 
 void Posting::forbidden(const authority::Refusal& refusal) {
     count("forbidden");
-    log::warn("alert.refused", {{"request", exchange_->request.id},
-                                {"rule", refusal.rule},
-                                {"credential", who()->name}});
+    log::warn(
+        "alert.refused",
+        {{"request", exchange_->request.id}, {"rule", refusal.rule}, {"credential", who()->name}});
     refuse(*exchange_, refusal);
 }
 
 /// The head of the chain too, where that is not the alert itself.
-std::vector<cap::Reference> to_cancel(const cap::Alert& alert, const std::optional<cap::Alert>& head) {
+std::vector<cap::Reference> to_cancel(const cap::Alert& alert,
+                                      const std::optional<cap::Alert>& head) {
     std::vector<cap::Reference> out{{alert.sender, alert.identifier, alert.sent}};
     if (head) out.push_back({head->sender, head->identifier, head->sent});
     return out;
@@ -456,7 +473,7 @@ void make_and_post_cancel(Shared& shared,
                           const std::string& reason) {
     const auto& own = shared.config.own_sender;
     const auto cancel = make_cancel(alert, to_cancel(alert, head), own.empty() ? alert.sender : own,
-                              "CANCEL-" + make_ulid(), reason, shared.deps.clock());
+                                    "CANCEL-" + make_ulid(), reason, shared.deps.clock());
     std::make_shared<Posting>(shared, exchange, false)->run_own(cancel);
 }
 
@@ -472,33 +489,38 @@ void cancel_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (!body) return;
     const auto reason = text_member(*body, "reason");
     if (!reason || reason->find_first_not_of(" \t\r\n") == reason->npos || reason->size() > 1000)
-        return refuse(*exchange, problem("unprocessable", "a reason of 1 to 1,000 bytes is needed"));
-    with_alert(shared, exchange, [&shared, exchange, reason = *reason](const ledger::AlertRecord& record,
-                                                                      const AlertFacts& facts) {
-        const auto& who = *asker(*exchange).who;
-        if (auto no = shared.deps.authority()->may(who, Act::cancel, subject_of(shared, facts, record.mode)))
-            return refuse(*exchange, *no);
-        if (record.kind == ledger::Kind::cancel || record.state == "cancelled") {
-            auto made = problem("conflict", "it is taken back already; nothing was changed");
-            made.alert = record.id;
-            made.state = record.state;
-            return refuse(*exchange, made);
-        }
-        const auto judged = cap::judge(record.cap, shared.config.cap);
-        if (!judged.alert) return fail(*exchange, {Cause::internal, "the stored alert cannot be read"});
-        if (record.head.empty() || record.head == record.id)
-            return make_and_post_cancel(shared, exchange, *judged.alert, std::nullopt, reason);
-        auto with_head = [&shared, exchange, reason, alert = *judged.alert](
-                             std::optional<ledger::AlertRecord> head) {
-            std::optional<cap::Alert> newest;
-            if (head) newest = cap::judge(head->cap, shared.config.cap).alert;
-            make_and_post_cancel(shared, exchange, alert, newest, reason);
-        };
-        on_core(shared, [&shared, head = record.head,
-                         then = back<std::optional<ledger::AlertRecord>>(exchange, with_head)] {
-            shared.deps.ledger->alert(head, then);
+        return refuse(*exchange,
+                      problem("unprocessable", "a reason of 1 to 1,000 bytes is needed"));
+    with_alert(
+        shared, exchange,
+        [&shared, exchange, reason = *reason](const ledger::AlertRecord& record,
+                                              const AlertFacts& facts) {
+            const auto& who = *asker(*exchange).who;
+            if (auto no = shared.deps.authority()->may(who, Act::cancel,
+                                                       subject_of(shared, facts, record.mode)))
+                return refuse(*exchange, *no);
+            if (record.kind == ledger::Kind::cancel || record.state == "cancelled") {
+                auto made = problem("conflict", "it is taken back already; nothing was changed");
+                made.alert = record.id;
+                made.state = record.state;
+                return refuse(*exchange, made);
+            }
+            const auto judged = cap::judge(record.cap, shared.config.cap);
+            if (!judged.alert)
+                return fail(*exchange, {Cause::internal, "the stored alert cannot be read"});
+            if (record.head.empty() || record.head == record.id)
+                return make_and_post_cancel(shared, exchange, *judged.alert, std::nullopt, reason);
+            auto with_head = [&shared, exchange, reason,
+                              alert = *judged.alert](std::optional<ledger::AlertRecord> head) {
+                std::optional<cap::Alert> newest;
+                if (head) newest = cap::judge(head->cap, shared.config.cap).alert;
+                make_and_post_cancel(shared, exchange, alert, newest, reason);
+            };
+            on_core(shared, [&shared, head = record.head,
+                             then = back<std::optional<ledger::AlertRecord>>(exchange, with_head)] {
+                shared.deps.ledger->alert(head, then);
+            });
         });
-    });
 }
 
 }  // namespace tocsin::api

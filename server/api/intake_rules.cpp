@@ -22,7 +22,9 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-std::string media_type(std::string_view said) { return lower(trim(said.substr(0, said.find(';')))); }
+std::string media_type(std::string_view said) {
+    return lower(trim(said.substr(0, said.find(';'))));
+}
 
 /// The charset parameter, lower case; empty: none.
 std::string charset(std::string_view said) {
@@ -49,7 +51,8 @@ std::string encoding_of(std::string_view document) {
     const auto open = at == declaration.npos ? at : declaration.find_first_of("\"'", at);
     if (open == declaration.npos) return "utf-8";
     const auto close = declaration.find(declaration[open], open + 1);
-    return lower(declaration.substr(open + 1, close == declaration.npos ? close : close - open - 1));
+    return lower(
+        declaration.substr(open + 1, close == declaration.npos ? close : close - open - 1));
 }
 
 Violation error(std::string rule, std::string element, std::string message) {
@@ -126,9 +129,9 @@ std::optional<Violation> expired_now(const cap::Alert& alert, Instant expires, I
     const bool needs_life =
         alert.msg_type == cap::MsgType::alert || alert.msg_type == cap::MsgType::update;
     if (!needs_life || now < expires) return std::nullopt;
-    return error("expired-now", "alert/info[1]/expires",
-                 fmt::format("the alert expired at {}; our clock says {}", rfc3339(expires),
-                             rfc3339(now)));
+    return error(
+        "expired-now", "alert/info[1]/expires",
+        fmt::format("the alert expired at {}; our clock says {}", rfc3339(expires), rfc3339(now)));
 }
 
 std::vector<Violation> chain_rules(const cap::Alert& alert, const ledger::View& view, bool strict) {
@@ -174,8 +177,9 @@ std::optional<authority::Refusal> foreign_reference(const cap::Alert& alert,
 }
 
 bool overridable(std::string_view rule) {
-    constexpr std::string_view rules[] = {"sent-old",       "instruction-missing", "status-words",
-                                          "level-mismatch", "contact-unlisted",    "language-stale"};
+    constexpr std::string_view rules[] = {"sent-old",         "instruction-missing",
+                                          "status-words",     "level-mismatch",
+                                          "contact-unlisted", "language-stale"};
     return std::ranges::find(rules, rule) != std::end(rules);
 }
 
@@ -184,7 +188,8 @@ Weighed weigh(std::vector<Violation> violations,
               const std::vector<std::string>& refused) {
     Weighed out;
     for (auto& one : violations) {
-        if (std::ranges::find(refused, one.rule) != refused.end()) one.severity = cap::Weight::error;
+        if (std::ranges::find(refused, one.rule) != refused.end())
+            one.severity = cap::Weight::error;
         if (one.severity == cap::Weight::warning) {
             out.warnings.push_back({one.rule, one.message});
         } else if (has_reason && overridable(one.rule)) {
@@ -202,13 +207,12 @@ ledger::Kind kind_of(cap::MsgType type) {
     return type == cap::MsgType::cancel ? ledger::Kind::cancel : ledger::Kind::alert;
 }
 
-bool carried(cap::MsgType type) {
-    return type != cap::MsgType::ack && type != cap::MsgType::error;
-}
+bool carried(cap::MsgType type) { return type != cap::MsgType::ack && type != cap::MsgType::error; }
 
 std::vector<ledger::Triple> chain_references(const cap::Alert& alert) {
     std::vector<ledger::Triple> out;
-    if (alert.msg_type != cap::MsgType::update && alert.msg_type != cap::MsgType::cancel) return out;
+    if (alert.msg_type != cap::MsgType::update && alert.msg_type != cap::MsgType::cancel)
+        return out;
     for (const auto& one : alert.references)
         out.push_back({one.sender, one.identifier, cap::to_text(one.sent)});
     return out;

@@ -35,8 +35,8 @@ std::optional<authority::Refusal> foreign_reference(const cap::Alert& alert,
 bool overridable(std::string_view rule);
 
 struct Weighed {
-    std::vector<Violation> errors;      // what still forbids
-    std::vector<plan::Note> warnings;   // what is only said
+    std::vector<Violation> errors;        // what still forbids
+    std::vector<plan::Note> warnings;     // what is only said
     std::vector<std::string> overridden;  // rules set aside by the reason
 };
 /// `refused`: rules that weigh as errors also where they came as warnings.

@@ -1,8 +1,8 @@
 #include "server/api/intake_rules.hpp"
 
+#include "server/api/broker.hpp"
 #include "server/api/facts.hpp"
 #include "server/api/pages.hpp"
-#include "server/api/broker.hpp"
 #include "server/api/rate.hpp"
 #include "server/api/render.hpp"
 
@@ -40,7 +40,8 @@ std::string rules(const std::vector<Violation>& all) {
 
 }  // namespace
 
-TEST_CASE("B9, D1: the clock refuses what is too early, too late or over; errors are marked with !") {
+TEST_CASE(
+    "B9, D1: the clock refuses what is too early, too late or over; errors are marked with !") {
     using enum cap::MsgType;
     struct Row {
         cap::MsgType type;
@@ -160,7 +161,8 @@ TEST_CASE("a reason sets aside what may be set aside, and nothing else") {
     CHECK(with.warnings[0].rule == "sent-old");
     const std::vector<Violation> noted{{"instruction-missing", cap::Weight::warning, 0, "", "m"}};
     CHECK(weigh(noted, false).errors.empty());
-    CHECK(rules(weigh(noted, false, {"instruction-missing"}).errors) == "!instruction-missing ");  // B4
+    CHECK(rules(weigh(noted, false, {"instruction-missing"}).errors) ==
+          "!instruction-missing ");  // B4
     CHECK(weigh(noted, true, {"instruction-missing"}).errors.empty());
     for (const auto* never : {"expired-now", "sent-future", "no-area", "area-outside", "xsd"})
         CHECK_FALSE(overridable(never));
@@ -191,7 +193,8 @@ TEST_CASE("A2: content types that are taken, and charsets that contradict") {
     };
     for (const auto& row : rows) {
         CAPTURE(row.type);
-        const bool fine = bad_content_type(row.type, "").empty() && bad_charset(row.type, row.document).empty();
+        const bool fine =
+            bad_content_type(row.type, "").empty() && bad_charset(row.type, row.document).empty();
         CHECK(fine == row.fine);
     }
     CHECK_FALSE(bad_content_type("text/xml", "gzip").empty());
@@ -201,7 +204,8 @@ TEST_CASE("A2: content types that are taken, and charsets that contradict") {
 TEST_CASE("B17: a Cancel made here is valid CAP and later than all that it names") {
     auto original = alert(cap::MsgType::alert, noon + 10min);
     original.scope = cap::Scope::public_;
-    const std::vector<cap::Reference> of{{"a@x", "1", original.sent}, {"a@x", "2", time(noon - 1h)}};
+    const std::vector<cap::Reference> of{{"a@x", "1", original.sent},
+                                         {"a@x", "2", time(noon - 1h)}};
     const auto cancel = make_cancel(original, of, "city@x", "CANCEL-1", "侧报 <&>", noon + 500ms);
     CHECK(cancel.sent.at > original.sent.at);
     CHECK(cancel.references == of);

@@ -89,7 +89,9 @@ Result<unsigned short> Listener::open(std::string_view where) {
     if (error == asio::error::address_in_use)
         return Fault{Cause::refused,
                      fmt::format("{} is taken by another program; choose another port", where)};
-    if (error) return Fault{Cause::refused, fmt::format("cannot listen on {}: {}", where, error.message())};
+    if (error)
+        return Fault{Cause::refused,
+                     fmt::format("cannot listen on {}: {}", where, error.message())};
     return acceptor_.local_endpoint().port();
 }
 
@@ -116,7 +118,8 @@ void Listener::accept() {
 
 void Listener::accepted(Intake& intake, Transport::Error error, tcp::socket socket) {
     if (stopped_ || error == asio::error::operation_aborted) return;
-    if (error == asio::error::no_descriptors || error.value() == ENFILE) return out_of_descriptors();
+    if (error == asio::error::no_descriptors || error.value() == ENFILE)
+        return out_of_descriptors();
     if (!error) welcome(intake, std::move(socket));
     accept();
 }
@@ -157,9 +160,9 @@ void Listener::welcome(Intake& intake, tcp::socket socket) {
             connections->remove(key->connection);
             connections->leave(address);
         };
-        auto made = std::make_shared<Connection>(intake.io, std::move(transport),
-                                                 *setup_.application, *setup_.limits, address,
-                                                 std::move(gone));
+        auto made =
+            std::make_shared<Connection>(intake.io, std::move(transport), *setup_.application,
+                                         *setup_.limits, address, std::move(gone));
         key->connection = made.get();
         setup_.connections->add(intake.io, made);
         made->start();
@@ -176,7 +179,8 @@ Result<HostPort> read_host_port(std::string_view text) {
     unsigned short port = 0;
     const auto digits = colon == text.npos ? std::string_view() : text.substr(colon + 1);
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error || digits.empty() || read.ec != std::errc() || read.ptr != digits.data() + digits.size())
+    if (error || digits.empty() || read.ec != std::errc() ||
+        read.ptr != digits.data() + digits.size())
         return Fault{Cause::malformed,
                      fmt::format("'{}' is no address and port such as \"127.0.0.1:8443\"", text)};
     return HostPort{std::string(host), port};

@@ -57,7 +57,7 @@ public:
         Application* application;
         const HttpLimits* limits;
         std::shared_ptr<Register> connections;
-        std::function<TlsContext()> tls;  // empty: plain
+        std::function<TlsContext()> tls;    // empty: plain
         std::function<void()> turned_away;  // a connection over the limits
     };
     explicit Listener(Setup setup);

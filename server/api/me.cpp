@@ -25,16 +25,17 @@ template <class Value> json::array words(const std::vector<Value>& values) {
 void show_me(Shared&, std::shared_ptr<Exchange> exchange) {
     const auto& who = **asker(*exchange).who;
     send(*exchange, 200,
-         json::object{{"name", who.name},
-                      {"person", who.person},
-                      {"role", authority::word(who.role)},
-                      {"cap_senders", list(who.cap_senders)},
-                      {"areas", list(who.areas)},
-                      {"levels", words(who.levels)},
-                      {"events", list(who.events)},
-                      {"modes", words(who.modes)},
-                      {"recipients", who.recipients || who.role == authority::Role::operator_},
-                      {"expires", who.expires ? json::value(rfc3339(*who.expires)) : json::value(nullptr)}});
+         json::object{
+             {"name", who.name},
+             {"person", who.person},
+             {"role", authority::word(who.role)},
+             {"cap_senders", list(who.cap_senders)},
+             {"areas", list(who.areas)},
+             {"levels", words(who.levels)},
+             {"events", list(who.events)},
+             {"modes", words(who.modes)},
+             {"recipients", who.recipients || who.role == authority::Role::operator_},
+             {"expires", who.expires ? json::value(rfc3339(*who.expires)) : json::value(nullptr)}});
 }
 
 }  // namespace tocsin::api

@@ -45,7 +45,8 @@ void Pages::put(std::string path, std::string type, std::string body, Instant no
     const std::unique_lock lock(mutex_);
     if (!made) return void(pages_.erase(path));
     auto& there = pages_[std::move(path)];
-    if (there && there->etag == made->etag && there->type == made->type) made->modified = there->modified;
+    if (there && there->etag == made->etag && there->type == made->type)
+        made->modified = there->modified;
     there = std::move(made);
 }
 
@@ -80,11 +81,14 @@ Response answer_page(const Page& page, const Request& request) {
     out.fields = {{"ETag", page.etag},
                   {"Last-Modified", http_date(page.modified)},
                   {"Cache-Control", fmt::format("public, max-age={}", page.max_age_s)}};
-    if (is_feed(page.type)) out.fields.push_back({"Access-Control-Allow-Origin", "*"});
-    else out.fields.push_back({"Content-Security-Policy", std::string(page_policy)});
+    if (is_feed(page.type))
+        out.fields.push_back({"Access-Control-Allow-Origin", "*"});
+    else
+        out.fields.push_back({"Content-Security-Policy", std::string(page_policy)});
     const auto tag = request.field("if-none-match");
-    const bool unchanged = !tag.empty() ? matches(tag, page.etag)
-                                        : request.field("if-modified-since") == http_date(page.modified);
+    const bool unchanged = !tag.empty()
+                               ? matches(tag, page.etag)
+                               : request.field("if-modified-since") == http_date(page.modified);
     if (unchanged) return out.status = 304, out;
     out.body = page.body;
     return out;

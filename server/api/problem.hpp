@@ -16,8 +16,8 @@ struct Problem {
     std::string rule;    // of a refusal by right: "area-not-allowed"
     std::vector<std::string> allowed;
     std::vector<cap::Violation> violations;
-    std::string alert;   // id of the alert that stands in the way
-    std::string state;   // its state
+    std::string alert;  // id of the alert that stands in the way
+    std::string state;  // its state
     int retry_after_s = 0;
 };
 

@@ -10,7 +10,8 @@ constexpr double minute_ms = 60000;
 
 bool Bucket::take(Instant now) {
     if (at_ != Instant{} && now > at_)
-        tokens_ = std::min(per_minute_, tokens_ + double((now - at_).count()) * per_minute_ / minute_ms);
+        tokens_ =
+            std::min(per_minute_, tokens_ + double((now - at_).count()) * per_minute_ / minute_ms);
     at_ = now;
     if (tokens_ < 1) return false;
     tokens_ -= 1;

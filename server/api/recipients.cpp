@@ -56,15 +56,17 @@ struct Listing : std::enable_shared_from_this<Listing> {
         on_core(shared, [self = shared_from_this()] {
             self->shared.deps.recipients->page(
                 self->alert, self->state, self->cursor, [self](Result<RecipientPage> page) {
-                    boost::asio::post(self->io, [self, page = std::move(page)] { self->take(page); });
+                    boost::asio::post(self->io,
+                                      [self, page = std::move(page)] { self->take(page); });
                 });
         });
     }
 
     void take(const Result<RecipientPage>& page) {
         if (!page) {  // half a list must not look like a whole one
-            flow->write(as_csv ? "#error,the list is not complete\r\n"
-                               : json::serialize(json::object{{"error", page.error().what}}) + "\n");
+            flow->write(as_csv
+                            ? "#error,the list is not complete\r\n"
+                            : json::serialize(json::object{{"error", page.error().what}}) + "\n");
             return flow->end();
         }
         std::string text;
@@ -109,19 +111,21 @@ void list_recipients(Shared& shared, std::shared_ptr<Exchange> exchange) {
     const bool any = accept.empty() || accept.find("*/*") != accept.npos ||
                      accept.find("application/x-ndjson") != accept.npos;
     if (!csv_wanted && !any)
-        return refuse(*exchange, problem("not-acceptable", "there is application/x-ndjson and text/csv"));
-    with_alert(shared, exchange, [&shared, exchange, csv_wanted](const ledger::AlertRecord& record,
-                                                                const AlertFacts&) {
-        note_audit(shared, *exchange, "recipients.listed", record.id);
-        auto listing = std::make_shared<Listing>(shared, *exchange, csv_wanted);
-        listing->alert = record.id;
-        listing->state = exchange->request.parameter("state").value_or("");
-        Response head;
-        head.type = csv_wanted ? "text/csv; charset=utf-8" : "application/x-ndjson";
-        listing->flow = exchange->stream(std::move(head));
-        if (csv_wanted) listing->flow->write(std::string(csv_head));
-        listing->next();
-    });
+        return refuse(*exchange,
+                      problem("not-acceptable", "there is application/x-ndjson and text/csv"));
+    with_alert(
+        shared, exchange,
+        [&shared, exchange, csv_wanted](const ledger::AlertRecord& record, const AlertFacts&) {
+            note_audit(shared, *exchange, "recipients.listed", record.id);
+            auto listing = std::make_shared<Listing>(shared, *exchange, csv_wanted);
+            listing->alert = record.id;
+            listing->state = exchange->request.parameter("state").value_or("");
+            Response head;
+            head.type = csv_wanted ? "text/csv; charset=utf-8" : "application/x-ndjson";
+            listing->flow = exchange->stream(std::move(head));
+            if (csv_wanted) listing->flow->write(std::string(csv_head));
+            listing->next();
+        });
 }
 
 void find_recipient(Shared& shared, std::shared_ptr<Exchange> exchange) {
@@ -130,18 +134,19 @@ void find_recipient(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (!body) return;
     const auto number = read_number(text_member(*body, "number").value_or(""));
     if (!number) return refuse(*exchange, problem("unprocessable", "this is no telephone number"));
-    with_alert(shared, exchange, [&shared, exchange, number](const ledger::AlertRecord& record,
-                                                            const AlertFacts&) {
-        note_audit(shared, *exchange, "recipients.found", record.id);
-        auto found = back<std::vector<Recipient>>(exchange, [exchange](const std::vector<Recipient>& rows) {
-            json::array items;
-            for (const auto& row : rows) items.push_back(render(row));
-            send(*exchange, 200, json::object{{"items", std::move(items)}});
-        });
-        on_core(shared, [&shared, id = record.id, number = *number, found] {
-            shared.deps.recipients->find(id, number, found);
-        });
-    });
+    with_alert(shared, exchange,
+               [&shared, exchange, number](const ledger::AlertRecord& record, const AlertFacts&) {
+                   note_audit(shared, *exchange, "recipients.found", record.id);
+                   auto found = back<std::vector<Recipient>>(
+                       exchange, [exchange](const std::vector<Recipient>& rows) {
+                           json::array items;
+                           for (const auto& row : rows) items.push_back(render(row));
+                           send(*exchange, 200, json::object{{"items", std::move(items)}});
+                       });
+                   on_core(shared, [&shared, id = record.id, number = *number, found] {
+                       shared.deps.recipients->find(id, number, found);
+                   });
+               });
 }
 
 }  // namespace tocsin::api

@@ -64,7 +64,8 @@ std::string utf8(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size();) {
         std::size_t length = 1;
-        while (length <= 4 && i + length <= text.size() && !is_utf8(text.substr(i, length))) ++length;
+        while (length <= 4 && i + length <= text.size() && !is_utf8(text.substr(i, length)))
+            ++length;
         if (length <= 4 && i + length <= text.size()) {
             out += text.substr(i, length);
             i += length;
@@ -79,11 +80,12 @@ std::string utf8(std::string_view text) {
 json::value render(const std::vector<cap::Violation>& violations) {
     json::array out;
     for (const auto& v : violations)
-        out.push_back(json::object{{"rule", v.rule},
-                                   {"severity", v.severity == cap::Weight::error ? "error" : "warning"},
-                                   {"line", v.line},
-                                   {"element", utf8(v.element)},
-                                   {"message", utf8(v.message)}});
+        out.push_back(
+            json::object{{"rule", v.rule},
+                         {"severity", v.severity == cap::Weight::error ? "error" : "warning"},
+                         {"line", v.line},
+                         {"element", utf8(v.element)},
+                         {"message", utf8(v.message)}});
     return out;
 }
 
@@ -195,7 +197,8 @@ json::value render_whole(const ledger::AlertRecord& record,
                          std::span<const receipts::Delivery> rows,
                          Instant now) {
     auto out = render(record, facts).as_object();
-    auto progress = json::parse(receipts::to_json(receipts::progress(rows, now), record.accepted_at));
+    auto progress =
+        json::parse(receipts::to_json(receipts::progress(rows, now), record.accepted_at));
     auto& of = progress.as_object();
     // Fan-out writes the rows after the 202: what has none yet is queued, not done.
     if (rows.size() < facts.orders) {

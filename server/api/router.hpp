@@ -42,7 +42,7 @@ enum class Body : std::uint8_t { none, cap, json, csv };
 
 struct Route {
     Call call;
-    std::string_view method, pattern;  // "/v1/alerts/{id}/cap"
+    std::string_view method, pattern;   // "/v1/alerts/{id}/cap"
     std::optional<authority::Act> act;  // nothing: anybody
     Body body;
     std::vector<std::string_view> parameters;

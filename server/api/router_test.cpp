@@ -34,7 +34,8 @@ std::set<std::string> described() {
 
 std::set<std::string> served() {
     std::set<std::string> out;
-    for (const auto& route : routes()) out.insert(std::string(route.method) + " " + std::string(route.pattern));
+    for (const auto& route : routes())
+        out.insert(std::string(route.method) + " " + std::string(route.pattern));
     return out;
 }
 
@@ -57,8 +58,10 @@ std::string operation(const Route& route) {
 
 TEST_CASE("schemas/openapi.yaml describes every route, and nothing else") {
     CHECK(served().size() == routes().size());
-    for (const auto& one : served()) CHECK_MESSAGE(described().contains(one), one << " is not described");
-    for (const auto& one : described()) CHECK_MESSAGE(served().contains(one), one << " is not served");
+    for (const auto& one : served())
+        CHECK_MESSAGE(described().contains(one), one << " is not described");
+    for (const auto& one : described())
+        CHECK_MESSAGE(served().contains(one), one << " is not served");
 }
 
 TEST_CASE("schemas/openapi.yaml names every parameter of every route") {
@@ -99,7 +102,11 @@ TEST_CASE("a path finds its route, its arguments and the methods that it has") {
         {"GET", "/v1/alerts/%zz", "", ", OPTIONS", {}},
         {"GET", "/V1/alerts", "", ", OPTIONS", {}},
         {"POST", "/v1/endpoints/pause", "/v1/endpoints/pause", "POST, GET, HEAD, OPTIONS", {}},
-        {"POST", "/v1/endpoints/a%2Fb/probe", "/v1/endpoints/{name}/probe", "POST, OPTIONS", {"a/b"}},
+        {"POST",
+         "/v1/endpoints/a%2Fb/probe",
+         "/v1/endpoints/{name}/probe",
+         "POST, OPTIONS",
+         {"a/b"}},
         {"GET", "", "", ", OPTIONS", {}},
     };
     for (const auto& row : rows) {
@@ -122,13 +129,15 @@ TEST_CASE("parameters that nobody knows, or that come twice, are refused by name
     };
     CHECK(bad_parameter(*route, with({{"state", "active"}, {"level", "red"}})).empty());
     CHECK(bad_parameter(*route, with({{"colour", "red"}})).find("'colour'") != std::string::npos);
-    CHECK(bad_parameter(*route, with({{"state", "a"}, {"state", "b"}})).find("twice") != std::string::npos);
+    CHECK(bad_parameter(*route, with({{"state", "a"}, {"state", "b"}})).find("twice") !=
+          std::string::npos);
 }
 
 TEST_CASE("G6: an answer's head cannot be broken by what a peer said") {
     Request request;
     request.id = "r";
-    Response response{200, "text/plain", "", {{"Location", "/a\r\nSet-Cookie: x=y\r\n\r\n<script>"}}, false};
+    Response response{
+        200, "text/plain", "", {{"Location", "/a\r\nSet-Cookie: x=y\r\n\r\n<script>"}}, false};
     const auto head = format_head(response, request, 0, true, true);
     CHECK(head.find("\r\nSet-Cookie") == head.npos);
     CHECK(head.find("\r\n\r\n") == head.size() - 4);

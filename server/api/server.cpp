@@ -57,7 +57,7 @@ Result<unsigned short> Server::Parts::listen(const std::string& where,
 void Server::Parts::watch_health() {
     on_core(shared, [this] {
         const auto tell = [this](const ledger::Health& health) {
-            shared.durable = health.durable;
+            shared.set_health(health);
             shared.metrics.ready(health.durable);
         };
         shared.deps.ledger->on_health(tell);
@@ -88,7 +88,8 @@ Result<Ports> Server::start() {
     for (const auto& [where, secure] :
          {std::pair(config.public_, config.public_tls), std::pair(config.admin, false)})
         if (const auto at = read_host_port(where); at && !secure && !is_loopback(at->host))
-            return Fault{Cause::refused, where + " is not loopback: plain HTTP is only served there"};
+            return Fault{Cause::refused,
+                         where + " is not loopback: plain HTTP is only served there"};
     for (std::size_t i = 0; i < std::max<std::size_t>(1, config.intake_threads); ++i)
         parts_->intakes.push_back(std::make_unique<Intake>());
     Ports ports;

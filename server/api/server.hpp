@@ -36,9 +36,9 @@ struct Config {
     std::size_t in_flight = 1024;  // alerts between parse and 202; more: 503
     cap::Limits cap;               // its `bytes` is limits.alert_bytes
     std::uint64_t audience_bytes = 4ULL << 30U;
-    int per_sender_per_minute = 60;     // and as many red ones beside them; 0: no limit
-    int failures_per_minute = 30;       // bad tokens, by address; 0: no limit
-    std::string own_sender;             // of the Cancels made here; empty: the original's sender
+    int per_sender_per_minute = 60;  // and as many red ones beside them; 0: no limit
+    int failures_per_minute = 30;    // bad tokens, by address; 0: no limit
+    std::string own_sender;          // of the Cancels made here; empty: the original's sender
     /// What the planner only notes and intake refuses in an Actual, unless overridden (scar B4).
     std::vector<std::string> refused_rules{"instruction-missing"};
     std::vector<std::string> strict_references;  // CAP senders whose unknown references are errors

@@ -18,8 +18,9 @@ Running& shared() {
 }
 
 std::string request(std::string_view method, std::string_view target, std::string_view more = "") {
-    return fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sender\r\n{}\r\n",
-                       method, target, more);
+    return fmt::format(
+        "{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sender\r\n{}\r\n", method,
+        target, more);
 }
 
 Words words(std::string identifier) {
@@ -132,7 +133,8 @@ TEST_CASE("bad input: each has its answer as a problem, and no effect") {
     };
     const std::string_view cap = "application/cap+xml";
     const std::string bomb =
-        "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY x \"xxxxxxxxxx\"><!ENTITY y \"&x;&x;&x;&x;\">]>" +
+        "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY x \"xxxxxxxxxx\"><!ENTITY y "
+        "\"&x;&x;&x;&x;\">]>" +
         good.substr(good.find("?>") + 2);
     const std::string open_ring =
         "<areaDesc>here</areaDesc><polygon>39.9,116.1 40.0,116.1 40.0,116.2 39.9,116.2</polygon>";
@@ -141,7 +143,9 @@ TEST_CASE("bad input: each has its answer as a problem, and no effect") {
         {"nothing", "sender", cap, "", 400, ""},
         {"cut", "sender", cap, good.substr(0, good.size() / 2), 400, "not-well-formed"},
         {"another namespace", "sender", cap, change("cap:1.2", "cap:9.9"), 400, "root"},
-        {"CAP 1.0", "sender", cap, change("urn:oasis:names:tc:emergency:cap:1.2", "http://www.incident.com/cap/1.0"), 400, "root"},
+        {"CAP 1.0", "sender", cap,
+         change("urn:oasis:names:tc:emergency:cap:1.2", "http://www.incident.com/cap/1.0"), 400,
+         "root"},
         {"CAP 1.1", "sender", cap, change("cap:1.2", "cap:1.1"), 400, "root"},
         {"entity bomb", "sender", cap, bomb, 400, "doctype"},
         {"bad encoding", "sender", cap, change("Heavy rain.", "\xFF\xFE"), 400, "bad-encoding"},
@@ -156,22 +160,39 @@ TEST_CASE("bad input: each has its answer as a problem, and no effect") {
         {"player's token", "player", cap, good, 403, "role-not-allowed"},
         {"another's CAP sender", "other", cap, good, 403, "sender-unknown"},
         {"A1: live by a drill's token", "drill", cap, good, 403, "mode-not-allowed"},
-        {"wrong area", "orange", cap, with([](Words& w) { w.geocode = "110111000000"; }), 403, "area-not-allowed"},
-        {"C2: the whole city", "orange", cap, with([](Words& w) { w.geocode = "110000000000"; }), 403, "area-not-allowed"},
-        {"wrong level", "orange", cap, with([](Words& w) { w.severity = "Extreme"; }), 403, "level-not-allowed"},
-        {"wrong event", "orange", cap, with([](Words& w) { w.event = "flood"; }), 403, "event-not-allowed"},
-        {"unknown geocode", "sender", cap, with([](Words& w) { w.geocode = "990109000000"; }), 422, "geocode-unknown"},
+        {"wrong area", "orange", cap, with([](Words& w) { w.geocode = "110111000000"; }), 403,
+         "area-not-allowed"},
+        {"C2: the whole city", "orange", cap, with([](Words& w) { w.geocode = "110000000000"; }),
+         403, "area-not-allowed"},
+        {"wrong level", "orange", cap, with([](Words& w) { w.severity = "Extreme"; }), 403,
+         "level-not-allowed"},
+        {"wrong event", "orange", cap, with([](Words& w) { w.event = "flood"; }), 403,
+         "event-not-allowed"},
+        {"unknown geocode", "sender", cap, with([](Words& w) { w.geocode = "990109000000"; }), 422,
+         "geocode-unknown"},
         {"no area", "sender", cap, with([](Words& w) { w.geocode = ""; }), 422, ""},
-        {"open polygon", "sender", cap, change("<areaDesc>here</areaDesc>", open_ring), 422, "polygon-closed"},
-        {"no instruction", "sender", cap, with([](Words& w) { w.instruction = ""; }), 422, "instruction-missing"},
-        {"D1: expired", "sender", cap, with([](Words& w) { w.sent = -7200s, w.expires = -60s; }), 422, "expired-now"},
+        {"open polygon", "sender", cap, change("<areaDesc>here</areaDesc>", open_ring), 422,
+         "polygon-closed"},
+        {"no instruction", "sender", cap, with([](Words& w) { w.instruction = ""; }), 422,
+         "instruction-missing"},
+        {"D1: expired", "sender", cap, with([](Words& w) { w.sent = -7200s, w.expires = -60s; }),
+         422, "expired-now"},
         {"D1: dead on arrival", "sender", cap, with([](Words& w) { w.expires = -120s; }), 422, ""},
-        {"G1: an old one again", "sender", cap, with([](Words& w) { w.sent = -90000s; }), 422, "sent-old"},
-        {"from the future", "sender", cap, with([](Words& w) { w.sent = 7200s, w.expires = 9000s; }), 422, "sent-future"},
-        {"A11: unknown msgType", "sender", cap, with([](Words& w) { w.type = "Shout"; }), 422, "xsd"},
-        {"A11: unknown status", "sender", cap, with([](Words& w) { w.status = "Real"; }), 422, "xsd"},
-        {"update of nothing", "sender", cap, with([](Words& w) { w.type = "Update"; }), 422, "references-missing"},
-        {"B16: another's alert", "sender", cap, with([](Words& w) { w.type = "Update"; w.references = "x@y,1," + stamp(-90s); }), 403, "references-foreign"},
+        {"G1: an old one again", "sender", cap, with([](Words& w) { w.sent = -90000s; }), 422,
+         "sent-old"},
+        {"from the future", "sender", cap,
+         with([](Words& w) { w.sent = 7200s, w.expires = 9000s; }), 422, "sent-future"},
+        {"A11: unknown msgType", "sender", cap, with([](Words& w) { w.type = "Shout"; }), 422,
+         "xsd"},
+        {"A11: unknown status", "sender", cap, with([](Words& w) { w.status = "Real"; }), 422,
+         "xsd"},
+        {"update of nothing", "sender", cap, with([](Words& w) { w.type = "Update"; }), 422,
+         "references-missing"},
+        {"B16: another's alert", "sender", cap, with([](Words& w) {
+             w.type = "Update";
+             w.references = "x@y,1," + stamp(-90s);
+         }),
+         403, "references-foreign"},
         {"unknown parameter", "sender", cap, good, 400, "", "?colour=red"},
         {"parameter twice", "sender", cap, good, 400, "", "?override=a&override=b"},
         {"empty reason", "sender", cap, good, 400, "", "?override="},
@@ -180,7 +201,8 @@ TEST_CASE("bad input: each has its answer as a problem, and no effect") {
     auto client = running.client();
     for (const auto& row : rows) {
         CAPTURE(row.what);
-        const auto reply = client.call("POST", "/v1/alerts" + std::string(row.query), row.token, row.body, row.type);
+        const auto reply = client.call("POST", "/v1/alerts" + std::string(row.query), row.token,
+                                       row.body, row.type);
         CHECK_MESSAGE(reply.status == row.status, reply.body);
         CHECK(reply.is_problem());
         CHECK(reply.fields.contains("x-request-id"));
@@ -209,7 +231,8 @@ TEST_CASE("an override by reason sets aside what may be set aside, and is kept")
     const auto reply = client.post(cap_message(one), "sender", "?override=%E6%BC%94%E7%BB%83");
     REQUIRE_MESSAGE(reply.status == 202, reply.body);
     CHECK(reply.text("warnings/0/rule") == "sent-old");
-    CHECK(client.call("GET", "/v1/alerts/" + reply.text("id"), "operator").text("override") == "演练");
+    CHECK(client.call("GET", "/v1/alerts/" + reply.text("id"), "operator").text("override") ==
+          "演练");
     auto two = words("silent");
     two.instruction = "";
     CHECK(client.post(cap_message(two), "sender", "?override=why").status == 202);
@@ -218,7 +241,8 @@ TEST_CASE("an override by reason sets aside what may be set aside, and is kept")
     CHECK(client.post(cap_message(three), "sender", "?override=why").status == 422);
 }
 
-TEST_CASE("Drafts are checked and have no effect; Acks are kept and carried nowhere; plans do nothing") {
+TEST_CASE(
+    "Drafts are checked and have no effect; Acks are kept and carried nowhere; plans do nothing") {
     Running running;
     auto client = running.client();
     auto draft = words("draft");
@@ -227,7 +251,8 @@ TEST_CASE("Drafts are checked and have no effect; Acks are kept and carried nowh
     CHECK_MESSAGE(checked.status == 200, checked.body);
     CHECK(checked.text("state") == "draft");
     CHECK(checked.text("id") == "");
-    const auto plan = client.call("POST", "/v1/plans", "sender", cap_message(words("plan")), "application/xml");
+    const auto plan =
+        client.call("POST", "/v1/plans", "sender", cap_message(words("plan")), "application/xml");
     CHECK(plan.status == 200);
     CHECK(plan.text("level") == "orange");
     CHECK(plan.text("orders/0/endpoint") == "null-1");
@@ -243,9 +268,9 @@ TEST_CASE("Drafts are checked and have no effect; Acks are kept and carried nowh
     CHECK(kept.text("warnings/0/rule") == "type-unsupported");
     CHECK(client.call("GET", "/v1/alerts/" + kept.text("id"), "operator").text("orders") == "0");
     running.on_core([&] {
-        running.ledger->in_force(contract::Mode::live, now(), [](Result<std::vector<ledger::AlertRecord>> all) {
-            CHECK(all->empty());
-        });
+        running.ledger->in_force(
+            contract::Mode::live, now(),
+            [](Result<std::vector<ledger::AlertRecord>> all) { CHECK(all->empty()); });
     });
 }
 
@@ -271,21 +296,24 @@ TEST_CASE("an Update goes on with its chain; an operator's Cancel takes it back 
     REQUIRE_MESSAGE(second.status == 202, second.body);
     CHECK(second.text("revision") == "2");
     CHECK(second.text("chain") == first.text("chain"));
-    CHECK(client.call("GET", "/v1/alerts/" + first.text("id"), "agency").text("state") == "superseded");
+    CHECK(client.call("GET", "/v1/alerts/" + first.text("id"), "agency").text("state") ==
+          "superseded");
     const auto url = "/v1/alerts/" + first.text("id") + "/cancel";
     const auto json = "application/json";
     CHECK(client.call("POST", url, "operator", "{}", json).status == 422);
     CHECK(client.call("POST", url, "operator", "[]", json).status == 400);
     CHECK(client.call("POST", url, "operator", "{\"why\": 1}", json).status == 400);
     CHECK(client.call("POST", url, "agency", "{\"reason\":\"x\"}", json).status == 403);
-    CHECK(client.call("POST", url, "drill", "{\"reason\":\"x\"}", json).has_rule("mode-not-allowed"));
+    CHECK(
+        client.call("POST", url, "drill", "{\"reason\":\"x\"}", json).has_rule("mode-not-allowed"));
     const auto taken = client.call("POST", url, "operator", "{\"reason\":\"误报 <&>\"}", json);
     REQUIRE_MESSAGE(taken.status == 202, taken.body);
     CHECK(taken.text("revision") == "3");
     const auto cap = client.call("GET", "/v1/alerts/" + taken.text("id") + "/cap", "operator").body;
     CHECK(cap.find("<msgType>Cancel</msgType>") != cap.npos);
     CHECK(cap.find("误报 &lt;&amp;&gt;") != cap.npos);
-    CHECK(client.call("GET", "/v1/alerts/" + second.text("id"), "agency").text("state") == "cancelled");
+    CHECK(client.call("GET", "/v1/alerts/" + second.text("id"), "agency").text("state") ==
+          "cancelled");
     const auto twice = client.call("POST", url, "operator", "{\"reason\":\"x\"}", json);
     CHECK(twice.status == 409);
     CHECK(twice.text("state") == "cancelled");
@@ -322,13 +350,15 @@ TEST_CASE("lists are filtered, paged and cut to what the reader may see") {
     int seen = 0;
     std::string cursor;
     for (int pages = 0; pages < 9; ++pages) {
-        const auto page = client.call("GET", "/v1/alerts?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor), "operator");
+        const auto page = client.call(
+            "GET", "/v1/alerts?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor), "operator");
         for (int i = 0; !page.text(fmt::format("items/{}/id", i)).empty(); ++i) ++seen;
         cursor = page.text("next");
         if (cursor.empty()) break;
     }
     CHECK(seen == 7);
-    for (const auto* bad : {"?limit=0", "?limit=1001", "?limit=x", "?level=green", "?since=yesterday", "?state=", "?x=1"}) {
+    for (const auto* bad : {"?limit=0", "?limit=1001", "?limit=x", "?level=green",
+                            "?since=yesterday", "?state=", "?x=1"}) {
         CAPTURE(bad);
         CHECK(client.call("GET", "/v1/alerts" + std::string(bad), "operator").status == 400);
     }
@@ -340,7 +370,8 @@ TEST_CASE("G6: hostile text comes back inert, in JSON and in heads") {
     Running running;
     auto client = running.client();
     auto one = words("hostile");
-    one.description = "]]&gt;&lt;script&gt;alert(1)&lt;/script&gt; \xE2\x80\xAE \" \\ &#x9; ${jndi}";
+    one.description =
+        "]]&gt;&lt;script&gt;alert(1)&lt;/script&gt; \xE2\x80\xAE \" \\ &#x9; ${jndi}";
     one.event = "rain&lt;/b&gt;\"storm";
     const auto reply = client.post(cap_message(one));
     REQUIRE_MESSAGE(reply.status == 202, reply.body);
@@ -348,7 +379,8 @@ TEST_CASE("G6: hostile text comes back inert, in JSON and in heads") {
     CHECK(shown.text("event") == "rain</b>\"storm");
     CHECK(shown.fields.at("x-content-type-options") == "nosniff");
     CHECK(shown.fields.at("content-type") == "application/json");
-    const auto echoed = client.call("GET", "/v1/alerts/%3Cscript%3E%0D%0AX:%20y", "operator", "", "", {"X-Request-Id: <script>"});
+    const auto echoed = client.call("GET", "/v1/alerts/%3Cscript%3E%0D%0AX:%20y", "operator", "",
+                                    "", {"X-Request-Id: <script>"});
     CHECK(echoed.status == 404);
     CHECK_FALSE(echoed.fields.contains("x"));
     CHECK(echoed.fields.at("x-request-id").find('<') == std::string::npos);
@@ -385,7 +417,8 @@ TEST_CASE("pipelined requests are answered in their order on one connection") {
     auto client = shared().client();
     std::string all;
     for (int i = 0; i < 50; ++i)
-        all += request("GET", i % 3 == 2 ? "/none" : "/v1/me", fmt::format("X-Request-Id: n{}\r\n", i));
+        all += request("GET", i % 3 == 2 ? "/none" : "/v1/me",
+                       fmt::format("X-Request-Id: n{}\r\n", i));
     REQUIRE(client.send(all));
     for (int i = 0; i < 50; ++i) {
         const auto reply = client.read();
@@ -400,7 +433,10 @@ TEST_CASE("pipelined alerts are accepted in their order") {
     std::string all;
     for (int i = 0; i < 10; ++i) {
         const auto cap = cap_message(words("pipe-" + std::to_string(i)));
-        all += request("POST", "/v1/alerts", fmt::format("Content-Type: text/xml\r\nContent-Length: {}\r\n", cap.size())) + cap;
+        all +=
+            request("POST", "/v1/alerts",
+                    fmt::format("Content-Type: text/xml\r\nContent-Length: {}\r\n", cap.size())) +
+            cap;
     }
     REQUIRE(client.send(all));
     int last = 0;
@@ -417,17 +453,24 @@ TEST_CASE("bodies come by length or in chunks, and 100-continue is decided befor
     Running running;
     auto client = running.client();
     const auto cap = cap_message(words("chunks"));
-    auto text = request("POST", "/v1/alerts", "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n");
+    auto text =
+        request("POST", "/v1/alerts", "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n");
     for (std::size_t at = 0; at < cap.size(); at += 100)
-        text += fmt::format("{:x}\r\n{}\r\n", std::min<std::size_t>(100, cap.size() - at), cap.substr(at, 100));
+        text += fmt::format("{:x}\r\n{}\r\n", std::min<std::size_t>(100, cap.size() - at),
+                            cap.substr(at, 100));
     REQUIRE(client.send(text + "0\r\n\r\n"));
     CHECK(client.read().status == 202);
     const auto two = cap_message(words("continue"));
-    client.send(request("POST", "/v1/alerts", fmt::format("Content-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n", two.size())));
+    client.send(request(
+        "POST", "/v1/alerts",
+        fmt::format("Content-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n",
+                    two.size())));
     CHECK(client.read_until("\r\n\r\n", 5s).starts_with("HTTP/1.1 100 Continue"));
     client.send(two);
     CHECK(client.read().status == 202);
-    client.send(request("POST", "/v1/alerts", "Content-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 2000000\r\n"));
+    client.send(
+        request("POST", "/v1/alerts",
+                "Content-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 2000000\r\n"));
     const auto refused = client.read();
     CHECK(refused.status == 413);
     CHECK(refused.fields.at("connection") == "close");
@@ -435,8 +478,9 @@ TEST_CASE("bodies come by length or in chunks, and 100-continue is decided befor
 
 TEST_CASE("framing that two could read in two ways is answered 400 and closed") {
     for (const auto* more :
-         {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 5\r\n",
-          "Transfer-Encoding: gzip\r\n", "X : y\r\n", " folded\r\n", "Content-Length: 5\n"}) {
+         {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+          "Content-Length: 5\r\nContent-Length: 5\r\n", "Transfer-Encoding: gzip\r\n", "X : y\r\n",
+          " folded\r\n", "Content-Length: 5\n"}) {
         CAPTURE(more);
         auto client = shared().client();
         client.send(request("POST", "/v1/alerts", more) + "hello" + request("GET", "/v1/me"));
@@ -463,7 +507,8 @@ TEST_CASE("a body that never ends is stopped while it comes: by its size, or by 
     });
     {
         auto client = running.client();
-        client.send(request("POST", "/v1/alerts", "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n"));
+        client.send(request("POST", "/v1/alerts",
+                            "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n"));
         const auto chunk = fmt::format("{:x}\r\n{}\r\n", 65536, std::string(65536, ' '));
         for (int i = 0; i < 40; ++i)
             if (!client.send(chunk)) break;
@@ -471,7 +516,9 @@ TEST_CASE("a body that never ends is stopped while it comes: by its size, or by 
     }
     {
         auto client = running.client();
-        client.send(request("POST", "/v1/alerts", "Content-Type: text/xml\r\nContent-Length: 1000\r\n") + "<");
+        client.send(
+            request("POST", "/v1/alerts", "Content-Type: text/xml\r\nContent-Length: 1000\r\n") +
+            "<");
         const auto began = std::chrono::steady_clock::now();
         const auto reply = client.read();
         CHECK(reply.status == 408);
@@ -523,22 +570,35 @@ TEST_CASE("TLS: 1.2 and 1.3, nothing older; certificates that are not ours are n
     Client plain(running.ports.api, false);
     plain.send("GET /v1/me HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK(plain.closed(5s));
-    const auto good = make_leaf(running.folder, running.ca, "bureau", "DNS:bureau.example.org", true);
+    const auto good =
+        make_leaf(running.folder, running.ca, "bureau", "DNS:bureau.example.org", true);
     Client bureau(running.ports.api, true, good.certificate, good.key);
     CHECK(bureau.call("GET", "/v1/me").text("name") == "bureau");
     CHECK(bureau.call("GET", "/v1/me", "agency").text("name") == "agency");  // a token says more
     CHECK(bureau.call("GET", "/v1/me", "nonsense").status == 401);
     CHECK(bureau.post(cap_message(words("mtls")), "").status == 202);
-    const auto other = make_leaf(running.folder, running.ca, "other", "DNS:other.example.org", true);
-    CHECK(Client(running.ports.api, true, other.certificate, other.key).call("GET", "/v1/me").status == 401);
-    const auto expired = make_leaf(running.folder, running.ca, "old", "DNS:bureau.example.org", true, -1);
-    CHECK(Client(running.ports.api, true, expired.certificate, expired.key).call("GET", "/v1/me").status == 0);
-    const auto server_only = make_leaf(running.folder, running.ca, "wrong-use", "DNS:bureau.example.org", false);
-    CHECK(Client(running.ports.api, true, server_only.certificate, server_only.key).call("GET", "/v1/me").status == 0);
+    const auto other =
+        make_leaf(running.folder, running.ca, "other", "DNS:other.example.org", true);
+    CHECK(Client(running.ports.api, true, other.certificate, other.key)
+              .call("GET", "/v1/me")
+              .status == 401);
+    const auto expired =
+        make_leaf(running.folder, running.ca, "old", "DNS:bureau.example.org", true, -1);
+    CHECK(Client(running.ports.api, true, expired.certificate, expired.key)
+              .call("GET", "/v1/me")
+              .status == 0);
+    const auto server_only =
+        make_leaf(running.folder, running.ca, "wrong-use", "DNS:bureau.example.org", false);
+    CHECK(Client(running.ports.api, true, server_only.certificate, server_only.key)
+              .call("GET", "/v1/me")
+              .status == 0);
     const auto folder = running.folder / "evil";
     std::filesystem::create_directories(folder);
-    const auto forged = make_leaf(folder, make_ca(folder), "forged", "DNS:bureau.example.org", true);
-    CHECK(Client(running.ports.api, true, forged.certificate, forged.key).call("GET", "/v1/me").status == 0);
+    const auto forged =
+        make_leaf(folder, make_ca(folder), "forged", "DNS:bureau.example.org", true);
+    CHECK(Client(running.ports.api, true, forged.certificate, forged.key)
+              .call("GET", "/v1/me")
+              .status == 0);
     CHECK(running.client().call("GET", "/v1/me", "sender").status == 200);
 }
 
@@ -561,7 +621,8 @@ TEST_CASE("429 tells when to come back, and minor storms cannot lock out red") {
         config.failures_per_minute = 2;
     });
     auto client = running.client();
-    for (int i = 0; i < 3; ++i) CHECK(client.post(cap_message(words("storm-" + std::to_string(i)))).status == 202);
+    for (int i = 0; i < 3; ++i)
+        CHECK(client.post(cap_message(words("storm-" + std::to_string(i)))).status == 202);
     const auto limited = client.post(cap_message(words("storm-9")));
     CHECK(limited.status == 429);
     CHECK(limited.is_problem());
@@ -581,7 +642,9 @@ TEST_CASE("without durability nothing is accepted: 503, and readyz says so") {
     auto client = running.client();
     Client admin(running.ports.admin, false);
     CHECK(admin.call("GET", "/readyz").status == 200);
-    running.on_core([&] { running.ledger->set_health({true, false, "appendfsync is not always"}); });
+    running.on_core([&] {
+        running.ledger->set_health({true, false, "appendfsync is not always"});
+    });
     const auto refused = client.post(cap_message(words("volatile")));
     CHECK(refused.status == 503);
     CHECK(refused.is_problem());
@@ -634,7 +697,9 @@ TEST_CASE("SSE tells each change once, resumes without loss, and resets when it 
     lost.send(request("GET", url, "Last-Event-ID: nonsense\r\n"));
     CHECK(lost.read_until("event: reset", 5s).find("event: reset") != std::string::npos);
     CHECK(running.client().call("GET", url, "player").status == 403);
-    CHECK(running.client().call("GET", "/v1/alerts/" + id.substr(0, 20) + "000000/events", "sender").status == 404);
+    CHECK(running.client()
+              .call("GET", "/v1/alerts/" + id.substr(0, 20) + "000000/events", "sender")
+              .status == 404);
 }
 
 TEST_CASE("the stream of everything shows a reader only what is of its area, and beats") {
@@ -654,7 +719,9 @@ TEST_CASE("the stream of everything shows a reader only what is of its area, and
     CHECK(seen.find(fmt::format("\"alert\":\"{}\"", here)) != seen.npos);
     CHECK(agency.read_until(": still here", 5s).find(": still here") != std::string::npos);
     auto again = running.client();
-    again.send("GET /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer agency\r\nLast-Event-ID: 0-1\r\n\r\n");
+    again.send(
+        "GET /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer agency\r\nLast-Event-ID: "
+        "0-1\r\n\r\n");
     const auto resumed = again.read_until("\"n\":2", 5s);
     CHECK(resumed.find("\"n\":2") != resumed.npos);
     CHECK(resumed.find("\"n\":1") == resumed.npos);
@@ -675,7 +742,8 @@ TEST_CASE("a watcher whose credential is taken away is let go") {
     watcher.read_until("retry: 2000", 5s);
     {
         const std::lock_guard lock(mutex);
-        rights = std::make_shared<const authority::Authority>(std::vector<authority::Credential>{}, places());
+        rights = std::make_shared<const authority::Authority>(std::vector<authority::Credential>{},
+                                                              places());
     }
     CHECK(watcher.read_until("\r\n0\r\n\r\n", 5s).ends_with("0\r\n\r\n"));
     CHECK(watcher.call("GET", "/v1/me", "sender").status == 401);
@@ -693,17 +761,26 @@ TEST_CASE("endpoints are shown, paused with until and reason, resumed and probed
     const auto pause = "/v1/endpoints/null-1/pause";
     CHECK(client.call("POST", pause, "agency", "{\"reason\":\"x\"}", json).status == 403);
     CHECK(client.call("POST", pause, "operator", "{}", json).status == 422);
-    CHECK(client.call("POST", pause, "operator", "{\"reason\":\"x\",\"until\":\"2001-01-01T00:00:00Z\"}", json).status == 422);
-    const auto paused = client.call("POST", pause, "operator", "{\"reason\":\"repair\",\"until\":\"2099-01-01T00:00:00+08:00\"}", json);
+    CHECK(client
+              .call("POST", pause, "operator",
+                    "{\"reason\":\"x\",\"until\":\"2001-01-01T00:00:00Z\"}", json)
+              .status == 422);
+    const auto paused =
+        client.call("POST", pause, "operator",
+                    "{\"reason\":\"repair\",\"until\":\"2099-01-01T00:00:00+08:00\"}", json);
     CHECK(paused.status == 200);
     CHECK(paused.text("state") == "paused");
     CHECK(paused.text("pause_reason") == "repair");
     CHECK(paused.text("paused_by") == "operator");
-    CHECK(client.call("POST", "/v1/endpoints/null-1/resume", "operator", "", json).text("state") == "up");
-    CHECK(client.call("POST", "/v1/endpoints/null-1/probe", "operator", "", json).text("well") == "true");
+    CHECK(client.call("POST", "/v1/endpoints/null-1/resume", "operator", "", json).text("state") ==
+          "up");
+    CHECK(client.call("POST", "/v1/endpoints/null-1/probe", "operator", "", json).text("well") ==
+          "true");
     CHECK(client.call("POST", "/v1/endpoints/none/probe", "operator", "", json).status == 404);
-    CHECK(client.call("POST", "/v1/endpoints/pause", "operator", "{\"reason\":\"G2\"}", json).text("items/0/state") == "paused");
-    CHECK(client.call("POST", "/v1/endpoints/resume", "operator", "", json).text("items/0/state") == "up");
+    CHECK(client.call("POST", "/v1/endpoints/pause", "operator", "{\"reason\":\"G2\"}", json)
+              .text("items/0/state") == "paused");
+    CHECK(client.call("POST", "/v1/endpoints/resume", "operator", "", json).text("items/0/state") ==
+          "up");
 }
 
 namespace {
@@ -721,10 +798,11 @@ public:
         std::vector<ledger::Ledger::GroupNumbers> groups(1);
         groups[0].group.regions = {"110109"};
         groups[0].numbers.assign(bytes_ / 100 + 1, 8613800138000);
-        running_->ledger->put_audience(name_, std::move(groups), [then](Result<plan::Audience> put) {
-            if (!put) return then(put.error());
-            then(Outcome{std::move(*put), 1, {{3, "no number"}}});
-        });
+        running_->ledger->put_audience(name_, std::move(groups),
+                                       [then](Result<plan::Audience> put) {
+                                           if (!put) return then(put.error());
+                                           then(Outcome{std::move(*put), 1, {{3, "no number"}}});
+                                       });
     }
 
 private:
@@ -744,17 +822,20 @@ TEST_CASE("an audience streams in, larger than any buffer; its broken lines are 
     });
     at = &running;
     auto client = running.client();
-    const auto put = client.call("PUT", "/v1/audiences/public", "operator", "number,region\n1,2\n", "text/csv");
+    const auto put =
+        client.call("PUT", "/v1/audiences/public", "operator", "number,region\n1,2\n", "text/csv");
     CHECK_MESSAGE(put.status == 202, put.body);
     CHECK(put.text("rejected") == "1");
     CHECK(put.text("rejected_lines/0/line") == "3");
     const std::string big(8U << 20U, 'x');
     CHECK(client.call("PUT", "/v1/audiences/big", "operator", big, "text/csv").status == 202);
     CHECK(client.call("GET", "/v1/audiences", "operator").text("items/1/name") == "public");
-    CHECK(client.call("GET", "/v1/audiences/public", "operator").text("groups/0/regions/0") == "110109");
+    CHECK(client.call("GET", "/v1/audiences/public", "operator").text("groups/0/regions/0") ==
+          "110109");
     CHECK(client.call("GET", "/v1/audiences/none", "operator").status == 404);
     CHECK(client.call("GET", "/v1/audiences", "agency").status == 403);
-    CHECK(client.call("PUT", "/v1/audiences/a", "operator", "{}", "application/json").status == 415);
+    CHECK(client.call("PUT", "/v1/audiences/a", "operator", "{}", "application/json").status ==
+          415);
     const auto stopped = client.call("PUT", "/v1/audiences/a", "operator", "stop", "text/csv");
     CHECK(stopped.status == 422);
     client = running.client();
@@ -767,7 +848,9 @@ namespace {
 
 class Numbers : public Recipients {
 public:
-    void page(const std::string&, const std::string& state, const std::string& cursor,
+    void page(const std::string&,
+              const std::string& state,
+              const std::string& cursor,
               ledger::Then<RecipientPage> then) override {
         const int from = cursor.empty() ? 0 : std::stoi(cursor);
         RecipientPage out;
@@ -777,9 +860,12 @@ public:
         if (from < 4000) out.next = std::to_string(from + 1000);
         then(std::move(out));
     }
-    void find(const std::string&, std::uint64_t number, ledger::Then<std::vector<Recipient>> then) override {
+    void find(const std::string&,
+              std::uint64_t number,
+              ledger::Then<std::vector<Recipient>> then) override {
         std::vector<Recipient> out;
-        if (number == 8613800138000) out.push_back({number, "sms-1", "110109", "cmcc", "zh-CN", "failed", 69, now()});
+        if (number == 8613800138000)
+            out.push_back({number, "sms-1", "110109", "cmcc", "zh-CN", "failed", 69, now()});
         then(std::move(out));
     }
 };
@@ -802,9 +888,11 @@ TEST_CASE("recipients stream as lines or CSV; a number is asked for in a body, n
     CHECK(client.call("GET", url, "operator", "", "", {"Accept: image/png"}).status == 406);
     CHECK(client.call("GET", url, "agency").status == 403);
     CHECK(client.call("GET", url + "?number=13800138000", "operator").status == 400);
-    const auto found = client.call("POST", url + "/find", "operator", "{\"number\":\"+86 138-0013-8000\"}", "application/json");
+    const auto found = client.call("POST", url + "/find", "operator",
+                                   "{\"number\":\"+86 138-0013-8000\"}", "application/json");
     CHECK(found.text("items/0/state") == "failed");
-    CHECK(client.call("POST", url + "/find", "operator", "{\"number\":\"x\"}", "application/json").status == 422);
+    CHECK(client.call("POST", url + "/find", "operator", "{\"number\":\"x\"}", "application/json")
+              .status == 422);
 }
 
 TEST_CASE("the public listener serves pages; the admin listener the sandbox's; neither an API") {
@@ -820,7 +908,9 @@ TEST_CASE("the public listener serves pages; the admin listener the sandbox's; n
     CHECK(feed.body == "<feed/>");
     CHECK(feed.fields.at("access-control-allow-origin") == "*");
     CHECK_FALSE(feed.fields.contains("strict-transport-security"));
-    CHECK(site.call("GET", "/feeds/alerts.atom", "", "", "", {"If-None-Match: " + feed.fields.at("etag")}).status == 304);
+    CHECK(site.call("GET", "/feeds/alerts.atom", "", "", "",
+                    {"If-None-Match: " + feed.fields.at("etag")})
+              .status == 304);
     CHECK(site.call("HEAD", "/").status == 200);
     CHECK(site.call("GET", "/test/").status == 404);
     CHECK(site.call("GET", "/v1/me", "sender").status == 404);
@@ -836,7 +926,8 @@ TEST_CASE("plain HTTP beyond loopback, a taken port and bad files stop the start
     const auto fails = [&](std::function<void(Config&)> change) {
         Config config;
         config.api = config.public_ = config.admin = "127.0.0.1:0";
-        config.tls = {running.server_certificate.certificate, running.server_certificate.key, {}, {}};
+        config.tls = {
+            running.server_certificate.certificate, running.server_certificate.key, {}, {}};
         change(config);
         Deps deps;
         deps.core = &running.core;
@@ -844,11 +935,18 @@ TEST_CASE("plain HTTP beyond loopback, a taken port and bad files stop the start
         const auto started = Server(config, deps).start();
         return started.has_error() ? started.error().what : "";
     };
-    CHECK(fails([](Config& c) { c.public_ = "0.0.0.0:0", c.public_tls = false; }).find("not loopback") != std::string::npos);
-    CHECK(fails([](Config& c) { c.admin = "0.0.0.0:0"; }).find("not loopback") != std::string::npos);
-    CHECK(fails([&](Config& c) { c.api = fmt::format("127.0.0.1:{}", running.ports.api); }).find("taken") != std::string::npos);
-    CHECK(fails([](Config& c) { c.tls.key = "/nowhere.key"; }).find("/nowhere.key") != std::string::npos);
-    CHECK(fails([](Config& c) { c.api = "localhost"; }).find("127.0.0.1:8443") != std::string::npos);
+    CHECK(fails([](Config& c) {
+              c.public_ = "0.0.0.0:0", c.public_tls = false;
+          }).find("not loopback") != std::string::npos);
+    CHECK(fails([](Config& c) { c.admin = "0.0.0.0:0"; }).find("not loopback") !=
+          std::string::npos);
+    CHECK(fails([&](Config& c) {
+              c.api = fmt::format("127.0.0.1:{}", running.ports.api);
+          }).find("taken") != std::string::npos);
+    CHECK(fails([](Config& c) { c.tls.key = "/nowhere.key"; }).find("/nowhere.key") !=
+          std::string::npos);
+    CHECK(fails([](Config& c) { c.api = "localhost"; }).find("127.0.0.1:8443") !=
+          std::string::npos);
 }
 
 TEST_CASE("a stop lets answers finish, ends streams and refuses the rest") {

@@ -19,7 +19,7 @@ inline constexpr std::string_view cap_sender = "11000041600000@example.org";
 
 /// Answer as it came.
 struct Reply {
-    int status = 0;  // 0: the server closed without one
+    int status = 0;                             // 0: the server closed without one
     std::map<std::string, std::string> fields;  // lower-case names
     std::string body;
     bool is_problem() const;
@@ -36,6 +36,8 @@ public:
                     const std::filesystem::path& certificate = {},
                     const std::filesystem::path& key = {});
     ~Client();
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
     bool send(std::string_view bytes);
     /// The next whole answer; waits at most this long.
     Reply read(bool head_only = false, std::chrono::milliseconds within = std::chrono::seconds(10));
@@ -52,7 +54,9 @@ public:
                std::string_view body = "",
                std::string_view type = "",
                const std::vector<std::string>& more = {});
-    Reply post(std::string_view cap, std::string_view token = "sender", std::string_view query = "");
+    Reply post(std::string_view cap,
+               std::string_view token = "sender",
+               std::string_view query = "");
 
 private:
     struct Impl;
@@ -112,8 +116,8 @@ private:
 };
 
 struct Words {  // of a CAP message to make
-    std::string identifier = "T-1", sender = std::string(cap_sender), status = "Actual", type = "Alert",
-                severity = "Severe", event = "rainstorm", geocode = "110109000000",
+    std::string identifier = "T-1", sender = std::string(cap_sender), status = "Actual",
+                type = "Alert", severity = "Severe", event = "rainstorm", geocode = "110109000000",
                 instruction = "Stay indoors.", description = "Heavy rain.", references;
     std::chrono::seconds sent{-60}, expires{3600};  // from now
     bool info = true;

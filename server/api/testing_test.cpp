@@ -3,22 +3,23 @@
 #include "server/base/digest.hpp"
 #include "server/base/log.hpp"
 
+#include <arpa/inet.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <future>
 
@@ -35,6 +36,12 @@ struct Client::Impl {
     std::string in;
     bool eof = false;
 
+    ~Impl() {
+        SSL_free(ssl);
+        SSL_CTX_free(context);
+        if (socket >= 0) ::close(socket);
+    }
+
     bool wait(short what, std::chrono::steady_clock::time_point until) const {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
                               until - std::chrono::steady_clock::now())
@@ -50,11 +57,13 @@ struct Client::Impl {
                 if (count > 0) return in.append(bytes, std::size_t(count)), true;
                 const int why = SSL_get_error(ssl, count);
                 ERR_clear_error();
-                if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return eof = true, false;
+                if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+                    return eof = true, false;
             } else {
                 const auto count = ::recv(socket, bytes, sizeof bytes, MSG_DONTWAIT);
                 if (count > 0) return in.append(bytes, std::size_t(count)), true;
-                if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return eof = true, false;
+                if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+                    return eof = true, false;
             }
             if (!wait(POLLIN, until)) return false;
         }
@@ -63,6 +72,9 @@ struct Client::Impl {
 };
 
 namespace {
+
+/// A server that closes while the client still writes is what some cases are about.
+const auto ignored = std::signal(SIGPIPE, SIG_IGN);
 
 std::chrono::steady_clock::time_point in(std::chrono::milliseconds within) {
     return std::chrono::steady_clock::now() + within;
@@ -102,7 +114,8 @@ Client::Client(unsigned short port,
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int one = 1;
     ::setsockopt(impl_->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (::connect(impl_->socket, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) impl_->eof = true;
+    if (::connect(impl_->socket, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+        impl_->eof = true;
     if (!tls || impl_->eof) return;
     impl_->context = SSL_CTX_new(TLS_client_method());
     if (!certificate.empty()) {
@@ -117,16 +130,16 @@ Client::Client(unsigned short port,
     ::setsockopt(impl_->socket, SOL_SOCKET, SO_RCVTIMEO, &no_wait, sizeof no_wait);
 }
 
-Client::~Client() {
-    SSL_free(impl_->ssl);
-    SSL_CTX_free(impl_->context);
-    ::close(impl_->socket);
-}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Client::~Client() = default;
 
 bool Client::send(std::string_view bytes) {
     while (!bytes.empty()) {
-        const auto count = impl_->ssl ? SSL_write(impl_->ssl, bytes.data(), int(bytes.size()))
-                                      : int(::send(impl_->socket, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+        const auto count =
+            impl_->ssl ? SSL_write(impl_->ssl, bytes.data(), int(bytes.size()))
+                       : int(::send(impl_->socket, bytes.data(), bytes.size(), MSG_NOSIGNAL));
         ERR_clear_error();
         if (count <= 0) return false;
         bytes.remove_prefix(std::size_t(count));
@@ -259,8 +272,7 @@ bool FakeHub::resume(const std::string& endpoint, const std::string&) {
 
 bool FakeHub::probe(const std::string& endpoint, std::function<void(contract::Probed)> then) {
     for (const auto& one : list)
-        if (one.name == endpoint)
-            return then({true, std::chrono::milliseconds(3), "echo"}), true;
+        if (one.name == endpoint) return then({true, std::chrono::milliseconds(3), "echo"}), true;
     return false;
 }
 
@@ -302,9 +314,10 @@ authority::Places places() {
     const auto within = [](std::string_view inner, std::string_view outer) {
         return inner == outer || outer == "110000";
     };
-    return {within,
-            [within](std::string_view a, std::string_view b) { return within(a, b) || within(b, a); },
-            [](std::string_view code) { return code == "110111" ? "房山区" : ""; }};
+    return {
+        within,
+        [within](std::string_view a, std::string_view b) { return within(a, b) || within(b, a); },
+        [](std::string_view code) { return code == "110111" ? "房山区" : ""; }};
 }
 
 namespace {
@@ -314,14 +327,16 @@ plan::Made fake_plan(const plan::Request& request) {
     plan::Made made;
     const auto& alert = *request.alert;
     const auto broken = [&](std::string rule, cap::Weight weight, std::string message) {
-        made.violations.push_back({std::move(rule), weight, 1, "alert/info[1]", std::move(message)});
+        made.violations.push_back(
+            {std::move(rule), weight, 1, "alert/info[1]", std::move(message)});
     };
     plan::Plan plan;
     plan.mode = request.mode;
     plan.depth = request.depth;
     plan.sent = alert.sent.at;
     plan.expires = alert.sent.at + std::chrono::hours(24);
-    if (request.before) plan.regions = request.before->regions, plan.level = request.before->level,
+    if (request.before)
+        plan.regions = request.before->regions, plan.level = request.before->level,
         plan.event_key = request.before->event_key, plan.expires = request.before->expires;
     if (!alert.infos.empty()) {
         const auto& info = alert.infos.front();
@@ -338,7 +353,8 @@ plan::Made fake_plan(const plan::Request& request) {
                 plan.regions.push_back(six);
             }
         if (plan.regions.empty()) broken("no-area", cap::Weight::error, "an area is needed");
-        if (info.instruction.empty()) broken("instruction-missing", cap::Weight::warning, "no instruction");
+        if (info.instruction.empty())
+            broken("instruction-missing", cap::Weight::warning, "no instruction");
     }
     for (const auto* name : {"null-1", "web-1"}) {
         if (request.cancels && !request.before) break;
@@ -361,9 +377,11 @@ struct Ssl {
     template <class T> using Ptr = std::unique_ptr<T, void (*)(T*)>;
     static Ptr<EVP_PKEY> key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
     static void write(const Cert& to, X509* certificate, EVP_PKEY* key) {
-        const Ptr<std::FILE> c(std::fopen(to.certificate.c_str(), "wb"), [](std::FILE* f) { std::fclose(f); });
+        const Ptr<std::FILE> c(std::fopen(to.certificate.c_str(), "wb"),
+                               [](std::FILE* f) { std::fclose(f); });
         PEM_write_X509(c.get(), certificate);
-        const Ptr<std::FILE> k(std::fopen(to.key.c_str(), "wb"), [](std::FILE* f) { std::fclose(f); });
+        const Ptr<std::FILE> k(std::fopen(to.key.c_str(), "wb"),
+                               [](std::FILE* f) { std::fclose(f); });
         PEM_write_PrivateKey(k.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
     }
     static void extend(X509* to, X509* issuer, int what, const std::string& value) {
@@ -408,10 +426,13 @@ Cert make_leaf(const std::filesystem::path& folder,
                bool client,
                int days) {
     Cert out{folder / (name + ".crt"), folder / (name + ".key")};
-    const Ssl::Ptr<std::FILE> c(std::fopen(ca.certificate.c_str(), "rb"), [](std::FILE* f) { std::fclose(f); });
+    const Ssl::Ptr<std::FILE> c(std::fopen(ca.certificate.c_str(), "rb"),
+                                [](std::FILE* f) { std::fclose(f); });
     const Ssl::Ptr<X509> issuer(PEM_read_X509(c.get(), nullptr, nullptr, nullptr), X509_free);
-    const Ssl::Ptr<std::FILE> k(std::fopen(ca.key.c_str(), "rb"), [](std::FILE* f) { std::fclose(f); });
-    const Ssl::Ptr<EVP_PKEY> ca_key(PEM_read_PrivateKey(k.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+    const Ssl::Ptr<std::FILE> k(std::fopen(ca.key.c_str(), "rb"),
+                                [](std::FILE* f) { std::fclose(f); });
+    const Ssl::Ptr<EVP_PKEY> ca_key(PEM_read_PrivateKey(k.get(), nullptr, nullptr, nullptr),
+                                    EVP_PKEY_free);
     const auto key = Ssl::key();
     const auto made = Ssl::make(name, key.get(), days);
     X509_set_issuer_name(made.get(), X509_get_subject_name(issuer.get()));
@@ -454,8 +475,10 @@ Running::Running(std::function<void(Config&, Deps&)> change) : core(1), work_(co
     thread_ = std::thread([this] { core.run(); });
     server = std::make_unique<Server>(std::move(config), std::move(deps));
     auto started = server->start();
-    if (started) ports = *started;
-    else std::fprintf(stderr, "%s\n", started.error().what.c_str());
+    if (started)
+        ports = *started;
+    else
+        std::fprintf(stderr, "%s\n", started.error().what.c_str());
     on_core([] {});
 }
 
@@ -482,9 +505,8 @@ void Running::on_core(std::function<void()> work) {
 std::string Running::dispatch_event(const std::string& alert, const std::string& data) {
     std::promise<std::string> id;
     boost::asio::post(core, [&] {
-        ledger->tell({"", alert, "state", data}, [&](Result<std::string> told) {
-            id.set_value(told ? *told : "");
-        });
+        ledger->tell({"", alert, "state", data},
+                     [&](Result<std::string> told) { id.set_value(told ? *told : ""); });
     });
     return id.get_future().get();
 }
@@ -516,7 +538,8 @@ std::string cap_message(const Words& words) {
         "<sender>{}</sender><sent>{}</sent><status>{}</status><msgType>{}</msgType>"
         "<scope>Public</scope>",
         words.identifier, words.sender, stamp(words.sent), words.status, words.type);
-    if (!words.references.empty()) out += fmt::format("<references>{}</references>", words.references);
+    if (!words.references.empty())
+        out += fmt::format("<references>{}</references>", words.references);
     if (!words.info) return out + "</alert>\n";
     out += fmt::format(
         "<info><language>zh-CN</language><category>Met</category><event>{}</event>"
@@ -527,8 +550,9 @@ std::string cap_message(const Words& words) {
         out += fmt::format("<instruction>{}</instruction>", words.instruction);
     out += "<area><areaDesc>here</areaDesc>";
     if (!words.geocode.empty())
-        out += fmt::format("<geocode><valueName>CPEAS Geographic Code</valueName><value>{}</value></geocode>",
-                           words.geocode);
+        out += fmt::format(
+            "<geocode><valueName>CPEAS Geographic Code</valueName><value>{}</value></geocode>",
+            words.geocode);
     return out + "</area></info></alert>\n";
 }
 

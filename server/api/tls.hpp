@@ -16,8 +16,8 @@ namespace tocsin::api {
 
 struct TlsFiles {
     std::filesystem::path certificate, key;
-    std::filesystem::path client_ca;  // empty: no client certificates are asked for
-    std::filesystem::path client_crl; // empty: none is looked at
+    std::filesystem::path client_ca;   // empty: no client certificates are asked for
+    std::filesystem::path client_crl;  // empty: none is looked at
 };
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;

@@ -18,7 +18,9 @@ public:
     using Error = boost::system::error_code;
     virtual ~Transport() = default;
     virtual void handshake(std::function<void(Error)> then) = 0;
-    virtual void read_some(char* into, std::size_t at_most, std::function<void(Error, std::size_t)> then) = 0;
+    virtual void read_some(char* into,
+                           std::size_t at_most,
+                           std::function<void(Error, std::size_t)> then) = 0;
     /// All of it; the bytes stay the caller's until `then`.
     virtual void write(std::string_view bytes, std::function<void(Error)> then) = 0;
     /// The read that is out ends with an error.

@@ -10,8 +10,8 @@ template <class... Roles> constexpr std::uint8_t any_of(Roles... roles) {
     return std::uint8_t((bit(roles) | ...));
 }
 
-constexpr auto readers = any_of(Role::sender, Role::approver, Role::operator_, Role::agency,
-                                Role::auditor, Role::admin);
+constexpr auto readers =
+    any_of(Role::sender, Role::approver, Role::operator_, Role::agency, Role::auditor, Role::admin);
 
 struct Row {
     Act act;
@@ -55,8 +55,10 @@ Refusal refuse(std::string rule,
                std::string what,
                std::string_view kind,
                std::vector<std::string> allowed) {
-    const auto list = allowed.empty() ? std::string("none") : fmt::format("{}", fmt::join(allowed, ", "));
-    return {std::move(rule), fmt::format("{}; allowed {}: {}", what, kind, list), std::move(allowed)};
+    const auto list =
+        allowed.empty() ? std::string("none") : fmt::format("{}", fmt::join(allowed, ", "));
+    return {std::move(rule), fmt::format("{}; allowed {}: {}", what, kind, list),
+            std::move(allowed)};
 }
 
 std::optional<Refusal> role_forbids(const Credential& who, Act act) {
@@ -77,9 +79,10 @@ std::optional<Refusal> role_forbids(const Credential& who, Act act) {
 std::optional<Refusal> sender_forbids(const Credential& who, const Subject& subject) {
     if (!subject.cap_sender || who.role != Role::sender) return std::nullopt;
     if (has(who.cap_senders, *subject.cap_sender)) return std::nullopt;
-    return refuse("sender-unknown",
-                  fmt::format("{} may not speak for the CAP sender {}", who.name, *subject.cap_sender),
-                  "senders", who.cap_senders);
+    return refuse(
+        "sender-unknown",
+        fmt::format("{} may not speak for the CAP sender {}", who.name, *subject.cap_sender),
+        "senders", who.cap_senders);
 }
 
 std::optional<Refusal> mode_forbids(const Credential& who, const Subject& subject) {
@@ -189,9 +192,7 @@ bool Authority::stands(const Principal& who, Instant now) const {
     });
 }
 
-std::optional<Refusal> Authority::may(const Principal& who,
-                                      Act act,
-                                      const Subject& subject) const {
+std::optional<Refusal> Authority::may(const Principal& who, Act act, const Subject& subject) const {
     if (auto no = role_forbids(*who, act)) return no;
     switch (act) {
         case Act::post:

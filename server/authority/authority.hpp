@@ -32,14 +32,14 @@ private:
 };
 
 enum class Act : std::uint8_t {
-    post,             // an alert of one's own
-    plan,             // what would happen
-    cancel,           // take back what is in force
-    read,             // alerts, deliveries, events
-    recipients,       // single recipients
+    post,        // an alert of one's own
+    plan,        // what would happen
+    cancel,      // take back what is in force
+    read,        // alerts, deliveries, events
+    recipients,  // single recipients
     see_endpoints,
-    pause,            // pause, resume, probe
-    audiences,        // read, replace, remove
+    pause,      // pause, resume, probe
+    audiences,  // read, replace, remove
     me
 };
 
@@ -49,9 +49,9 @@ struct Subject {
     std::optional<Mode> mode;
     std::optional<Depth> depth;
     std::optional<Level> level;
-    std::optional<std::string> event;          // key: "rainstorm"
-    std::string event_class;                   // of the key: "natural"
-    std::vector<std::string> categories;       // of CAP: all must be allowed, if key and class are not
+    std::optional<std::string> event;     // key: "rainstorm"
+    std::string event_class;              // of the key: "natural"
+    std::vector<std::string> categories;  // of CAP: all must be allowed, if key and class are not
     const std::vector<std::string>* regions = nullptr;
 };
 

@@ -54,11 +54,10 @@ TEST_CASE("every role may do exactly what its row says") {
         std::string_view roles;
     };
     // s sender, p approver, o operator, g agency, u auditor, a admin, y player
-    const Row rows[] = {{Act::post, "s"},          {Act::plan, "so"},
-                        {Act::cancel, "so"},       {Act::read, "spogua"},
-                        {Act::recipients, "o"},    {Act::see_endpoints, "pogua"},
-                        {Act::pause, "o"},         {Act::audiences, "o"},
-                        {Act::me, "spoguay"}};
+    const Row rows[] = {
+        {Act::post, "s"},      {Act::plan, "so"},      {Act::cancel, "so"},
+        {Act::read, "spogua"}, {Act::recipients, "o"}, {Act::see_endpoints, "pogua"},
+        {Act::pause, "o"},     {Act::audiences, "o"},  {Act::me, "spoguay"}};
     for (const auto& row : rows)
         for (std::size_t i = 0; i < 7; ++i) {
             auto who = mentougou();
@@ -99,7 +98,9 @@ TEST_CASE("the right to an area holds for what lies wholly inside it") {
         {{"110109001"}, {"110109"}, ""},
         {{"110109", "110111"}, {"110109"}, "area-not-allowed"},
         {{"110109", "110111"}, {"110109", "110111"}, ""},
-        {{"110000"}, {"110109", "110111"}, "area-not-allowed"},  // C2: the city is a right of its own
+        {{"110000"},
+         {"110109", "110111"},
+         "area-not-allowed"},  // C2: the city is a right of its own
         {{"110000"}, {"110000"}, ""},
         {{"110000"}, {"*"}, ""},
         {{"BJ-F01"}, {"110109"}, "area-not-allowed"},  // touching is not being inside

@@ -32,9 +32,9 @@ constexpr ModeWord modes[] = {{Mode::live, "live"},
                               {Mode::replay, "replay"}};
 
 Role read_role(const Settings& at) {
-    const auto said = at.choice(
-        "role", "agency",
-        {"sender", "approver", "operator", "agency", "auditor", "admin", "player"});
+    const auto said =
+        at.choice("role", "agency",
+                  {"sender", "approver", "operator", "agency", "auditor", "admin", "player"});
     for (const auto& row : roles)
         if (row.word == said) return row.role;
     return Role::agency;
@@ -84,7 +84,8 @@ void check_rights(const Settings& at, const Credential& made) {
     if (made.role != Role::sender) return;
     if (made.cap_senders.empty())
         at.complain("cap_senders", "is missing: a sender speaks only for the CAP senders named");
-    if (made.modes.empty()) at.complain("modes", "is missing: a sender without modes sends nothing");
+    if (made.modes.empty())
+        at.complain("modes", "is missing: a sender without modes sends nothing");
 }
 
 std::optional<Instant> read_expiry(const Settings& at) {

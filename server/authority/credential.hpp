@@ -20,12 +20,13 @@ struct Credential {
     std::string name;
     std::string person;  // approver and sender must differ by it
     Role role{};
-    std::string token_sha256;      // 64 lower-case hex digits of SHA-256 of the token's characters
-    std::string certificate_san;   // "DNS:sender.example.org", "URI:...", "email:...", "IP:..."
+    std::string token_sha256;     // 64 lower-case hex digits of SHA-256 of the token's characters
+    std::string certificate_san;  // "DNS:sender.example.org", "URI:...", "email:...", "IP:..."
     std::vector<std::string> cap_senders;
-    std::vector<std::string> areas;   // region codes; "*" is everywhere
+    std::vector<std::string> areas;  // region codes; "*" is everywhere
     std::vector<Level> levels;
-    std::vector<std::string> events;  // event keys, their classes, CAP categories; "*" is every event
+    std::vector<std::string>
+        events;  // event keys, their classes, CAP categories; "*" is every event
     std::vector<Mode> modes;
     Depth depth = Depth::front_end;  // how deep its drills may go
     bool recipients = false;         // an agency that may look at single recipients

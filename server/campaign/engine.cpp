@@ -186,8 +186,9 @@ void Engine::tell_core(Held& held, Instant now) {
     const auto counts = campaign.counts();
     const bool all_final = campaign.all_final(now);
     const bool done = held.attached && in_force && !held.told_exhausted && campaign.exhausted();
+    const bool first = held.told.handed == 0 && counts.handed > 0;  // its time is a promise
     const bool last = all_final != held.told_final || done;
-    if (last || (counts != held.told && now >= held.told_at + totals_each)) {
+    if (first || last || (counts != held.told && now >= held.told_at + totals_each)) {
         held.told = counts;
         held.told_at = now;
         held.told_final = all_final;

@@ -192,8 +192,9 @@ void Station::totals(OrderId id, receipts::Counts counts, bool all_final) {
         });
         return;
     }
+    const bool first = at->second.latest.handed == 0 && counts.handed > 0;
     at->second.latest = counts;
-    if (all_final) return flush_totals(id, true);
+    if (all_final || first) return flush_totals(id, all_final);
     if (std::exchange(at->second.armed, true)) return;
     later(floor_.tuning.progress_every, [this, id] {
         if (const auto at = campaigns_.find(id); at != campaigns_.end() && at->second.armed)

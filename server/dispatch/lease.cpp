@@ -17,8 +17,8 @@ void Station::lease() {
         alive_.guard([this, number = ++lease_number_](Result<ledger::Lease> answer) {
             if (!running_ || number != lease_number_) return;
             if (answer.has_value()) leased(*answer);
-            const auto keep = floor_.tuning.lease_keep;
-            later(answer.has_value() ? keep / 3 : keep / 10, [this, number] {
+            const auto soon = std::min(floor_.tuning.lease_keep / 10, floor_.tuning.retry_longest);
+            later(answer.has_value() ? floor_.tuning.lease_keep / 3 : soon, [this, number] {
                 if (number == lease_number_) lease();
             });
         }));
@@ -27,7 +27,6 @@ void Station::lease() {
 void Station::leased(const ledger::Lease& lease) {
     holder_ = lease.holder;
     if (!lease.mine) return disown("another node holds it");
-    lease_until_ = now() + floor_.tuning.lease_keep;
     if (!decider_ || lease.fence != fence_) own(lease.fence);
 }
 

@@ -26,7 +26,10 @@ void Fanout::stir() {
     using Entries = std::vector<ledger::OutboxEntry>;
     floor_.ledger.outbox(floor_.tuning.outbox_batch, alive_.guard([this](Result<Entries> answer) {
         reading_ = false;
-        if (answer.has_value()) drain(std::move(*answer));
+        if (answer.has_error())
+            return floor_.timers.after(floor_.tuning.retry_first * 5,
+                                       alive_.guard([this] { stir(); }));
+        drain(std::move(*answer));
         if (std::exchange(again_, false)) stir();
     }));
 }

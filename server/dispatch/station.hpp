@@ -161,7 +161,6 @@ private:
     bool running_ = false, loaded_ = false, forgot_ = false, probing_ = false;
     std::uint64_t lease_number_ = 0, fence_ = 0,
                   epoch_ = 0;  // epoch: answers to an earlier ownership are not heard
-    Instant lease_until_{};
     std::optional<Decider> decider_;
     std::map<std::uint32_t, Order> orders_;
     std::map<OrderId, Campaign> campaigns_;

@@ -35,7 +35,8 @@ public:
 
 private:
     void once(std::string& text) {
-        const auto at = below(text.size() + 1), length = below(std::min<std::size_t>(text.size() - at, 64) + 1);
+        const auto at = below(text.size() + 1),
+                   length = below(std::min<std::size_t>(text.size() - at, 64) + 1);
         switch (below(9)) {
             case 0: text.erase(at, length); break;
             case 1: text.insert(at, text.substr(at, length)); break;
@@ -43,7 +44,9 @@ private:
             case 3: text.resize(at); break;
             case 4: text.insert(at, std::string(word())); break;
             case 5: text.replace(at, length, word()); break;
-            case 6: if (!text.empty()) text[at % text.size()] = char(random_()); break;
+            case 6:
+                if (!text.empty()) text[at % text.size()] = char(random_());
+                break;
             case 7: swap_values(text); break;
             default: text.insert(at, std::string(below(2000), "<&\x00 \xFF"[below(5)])); break;
         }
@@ -52,21 +55,46 @@ private:
     std::string_view word() {
         using namespace std::string_view_literals;
         static constexpr std::string_view words[] = {
-            "<info>"sv, "</info>"sv, "</alert>"sv, "<area>"sv, "&lt;"sv, "&#0;"sv, "&#x10FFFF;"sv, "&x;"sv,
-            "<!DOCTYPE a>"sv, "<!--"sv, "-->"sv, "<![CDATA["sv, "]]>"sv, "<?php ?>"sv, "\xEF\xBB\xBF"sv,
-            "\xFF\xFE"sv, "<polygon>39,116 40,116 40,117 39,116</polygon>"sv,
-            "<polygon>116,39 116,40 117,40 116,39</polygon>"sv, "<circle>39.9,116.3 NaN</circle>"sv,
-            "<circle>39.9,116.3 1e999</circle>"sv, "<expires>9999-12-31T23:59:59+14:00</expires>"sv,
-            "<expires>0000-00-00T00:00:00Z</expires>"sv, "<sent>2026-02-30T24:00:00+00:00</sent>"sv,
-            "<references>a,b,c</references>"sv, "<msgType>Cancel</msgType>"sv, "<status>Exercise</status>"sv,
-            "<geocode><valueName>x</valueName><value>1</value></geocode>"sv, " xmlns:x=\"y\""sv, "\r\n"sv,
-            "\xE2\x80\xAE"sv, "\xF0\x9F\x8C\x8A"sv, "-1"sv, "99999999999999999999"sv};
+            "<info>"sv,
+            "</info>"sv,
+            "</alert>"sv,
+            "<area>"sv,
+            "&lt;"sv,
+            "&#0;"sv,
+            "&#x10FFFF;"sv,
+            "&x;"sv,
+            "<!DOCTYPE a>"sv,
+            "<!--"sv,
+            "-->"sv,
+            "<![CDATA["sv,
+            "]]>"sv,
+            "<?php ?>"sv,
+            "\xEF\xBB\xBF"sv,
+            "\xFF\xFE"sv,
+            "<polygon>39,116 40,116 40,117 39,116</polygon>"sv,
+            "<polygon>116,39 116,40 117,40 116,39</polygon>"sv,
+            "<circle>39.9,116.3 NaN</circle>"sv,
+            "<circle>39.9,116.3 1e999</circle>"sv,
+            "<expires>9999-12-31T23:59:59+14:00</expires>"sv,
+            "<expires>0000-00-00T00:00:00Z</expires>"sv,
+            "<sent>2026-02-30T24:00:00+00:00</sent>"sv,
+            "<references>a,b,c</references>"sv,
+            "<msgType>Cancel</msgType>"sv,
+            "<status>Exercise</status>"sv,
+            "<geocode><valueName>x</valueName><value>1</value></geocode>"sv,
+            " xmlns:x=\"y\""sv,
+            "\r\n"sv,
+            "\xE2\x80\xAE"sv,
+            "\xF0\x9F\x8C\x8A"sv,
+            "-1"sv,
+            "99999999999999999999"sv};
         return words[below(std::size(words))];
     }
 
     /// One element's text goes to another's place: still XML, seldom sense.
     void swap_values(std::string& text) {
-        const auto from = text.find('>', below(text.size() + 1)), to = text.find('>', below(text.size() + 1));
+        const auto from = text.find('>', below(text.size() + 1)),
+                   to = text.find('>', below(text.size() + 1));
         if (from == text.npos || to == text.npos) return;
         const auto value = text.substr(from + 1, text.find('<', from) - from - 1);
         const auto end = text.find('<', to);
@@ -100,7 +128,8 @@ std::vector<std::string> bases() {
             std::string bytes{std::istreambuf_iterator<char>(in), {}};
             if (bytes.size() < 20000) out.push_back(std::move(bytes));
         }
-    if (out.size() <= 4) MESSAGE("the corpus of alerts is not here: only our own messages are mutated");
+    if (out.size() <= 4)
+        MESSAGE("the corpus of alerts is not here: only our own messages are mutated");
     return out;
 }
 
@@ -116,15 +145,19 @@ TEST_CASE("ten thousand random and mutated bodies: no crash, no 5xx, every refus
     std::map<int, int> seen;
     for (int i = 0; i < 10000; ++i) {
         auto& client = clients[std::size_t(i) % clients.size()];
-        const auto body = i % 10 == 9 ? mutator.noise(4096) : mutator.mutate(from[mutator.below(from.size())]);
+        const auto body =
+            i % 10 == 9 ? mutator.noise(4096) : mutator.mutate(from[mutator.below(from.size())]);
         const auto* target = i % 7 == 6 ? "/v1/plans" : "/v1/alerts";
-        auto reply = client.call("POST", target, "sender", body, i % 50 == 49 ? "text/xml; charset=utf-16" : "application/cap+xml");
+        auto reply = client.call("POST", target, "sender", body,
+                                 i % 50 == 49 ? "text/xml; charset=utf-16" : "application/cap+xml");
         ++seen[reply.status];
         const bool well = reply.status >= 200 && reply.status < 300;
         const bool fine = well || (reply.status >= 400 && reply.status < 500 && reply.is_problem());
         if (!fine) std::ofstream("fuzz-http-body", std::ios::binary) << body;
-        REQUIRE_MESSAGE(fine, "seed ", start, " body ", i, " status ", reply.status, " in fuzz-http-body: ", reply.body);
-        if (reply.fields.contains("connection")) client = running.client();  // 413 and the like close
+        REQUIRE_MESSAGE(fine, "seed ", start, " body ", i, " status ", reply.status,
+                        " in fuzz-http-body: ", reply.body);
+        if (reply.fields.contains("connection"))
+            client = running.client();  // 413 and the like close
     }
     for (const auto& [status, count] : seen) MESSAGE("status ", status, ": ", count);
     CHECK(seen[422] > 0);
@@ -144,11 +177,16 @@ TEST_CASE("mutated requests: each is answered or closed, and the server goes on"
     Mutator mutator(start + 1);
     const auto cap = cap_message();
     const std::string heads[] = {
-        fmt::format("POST /v1/alerts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sender\r\nContent-Type: text/xml\r\n"
-                    "Content-Length: {}\r\n\r\n{}", cap.size(), cap),
-        fmt::format("POST /v1/plans?override=x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sender\r\n"
-                    "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", cap.size(), cap),
-        "GET /v1/alerts?limit=2&q=%E6%9A%B4 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer agency\r\n\r\n",
+        fmt::format("POST /v1/alerts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+                    "sender\r\nContent-Type: text/xml\r\n"
+                    "Content-Length: {}\r\n\r\n{}",
+                    cap.size(), cap),
+        fmt::format(
+            "POST /v1/plans?override=x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sender\r\n"
+            "Content-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+            cap.size(), cap),
+        "GET /v1/alerts?limit=2&q=%E6%9A%B4 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+        "agency\r\n\r\n",
         "POST /v1/endpoints/null-1/pause HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer operator\r\n"
         "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"reason\":\"x\"}",
     };
@@ -166,7 +204,8 @@ TEST_CASE("mutated requests: each is answered or closed, and the server goes on"
         CAPTURE(i);
         const bool no_fault = reply.status < 500 || reply.status == 505;
         CHECK_MESSAGE(no_fault, head.substr(0, 400));
-        if (reply.status >= 400 && !head.starts_with("HEAD")) CHECK_MESSAGE(reply.is_problem(), head.substr(0, 400));
+        if (reply.status >= 400 && !head.starts_with("HEAD"))
+            CHECK_MESSAGE(reply.is_problem(), head.substr(0, 400));
         answered += reply.status > 0 ? 1 : 0;
     }
     CHECK(answered > 300);

@@ -51,7 +51,12 @@ Outcome walk(const Case& c) {
     slow.look_every = 10min;
     slow.lease_keep = 30min;
     slow.outbox_every = 10min;
-    World w({endpoint("board"), endpoint("web")}, slow);
+    auto board = endpoint("board"), web = endpoint("web");
+    if (c.manner == 5) {
+        board.limits.answer_within = web.limits.answer_within = 10min;
+        board.limits.retry_longest = web.limits.retry_longest = 2h;
+    }
+    World w({board, web}, slow);
     for (auto& [_, peer] : w.peers) behave(peer, c.manner);
     w.late_words = c.late_words;
     w.fuse.at = c.at;
@@ -128,7 +133,7 @@ std::size_t walk_all(std::size_t faults) {
                 const auto whole = walk(c);
                 for (const auto& fault : whole.faults) FAIL_CHECK(c.name(), ": ", fault);
                 c.faults = faults;
-                const std::size_t stride = thorough ? 1 : manner == 0 ? 4 : 13;
+                const std::size_t stride = thorough ? 1 : manner == 0 ? 9 : manner == 5 ? 61 : 29;
                 for (c.at = 1 + runs % stride; c.at <= whole.steps; c.at += stride)
                     for (const bool after : {false, true}) {
                         c.after = after;
@@ -149,12 +154,15 @@ std::size_t walk_all(std::size_t faults) {
 TEST_CASE("E3 E5 E6 E8 F8: stopped at any step, in any order of arrival, all ends alike") {
     const auto runs = walk_all(0);
     MESSAGE(runs, " lives cut short");
+    CHECK(runs > 300);
 }
 
 TEST_CASE("F10: the ledger goes away at any step and comes back, and all ends alike") {
-    for (const std::size_t faults : {1, 12}) {
+    for (const std::size_t faults : {12, 1}) {
         const auto runs = walk_all(faults);
         MESSAGE(runs, " lives with ", faults, " calls unanswered");
+        CHECK(runs > 300);
+        if (!std::getenv("TOCSIN_SEEDS")) break;
     }
 }
 

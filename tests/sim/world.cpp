@@ -150,11 +150,12 @@ void World::stop() {
 /// When the fuse has blown the process is gone; a second later it is started again.
 void World::run(milliseconds span) {
     const auto until = loop.now() + span;
-    while (loop.run_one(until))
+    do
         if (fuse.dead && dispatcher) {
             dispatcher.reset();
             loop.after(milliseconds(1000), [this] { start(); });
         }
+    while (loop.run_one(until));
     loop.settle(until);
 }
 
