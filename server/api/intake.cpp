@@ -484,6 +484,17 @@ void post_alert(Shared& shared, std::shared_ptr<Exchange> exchange, bool only_pl
     std::make_shared<Posting>(shared, std::move(exchange), only_plan)->run(std::move(bytes));
 }
 
+namespace {
+
+Problem taken_back(const std::string& alert) {
+    auto made = problem("conflict", "it is taken back already; nothing was changed");
+    made.alert = alert;
+    made.state = "cancelled";
+    return made;
+}
+
+}  // namespace
+
 void cancel_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {
     const auto body = json_body(*exchange, {"reason"});
     if (!body) return;
@@ -499,12 +510,8 @@ void cancel_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {
             if (auto no = shared.deps.authority()->may(who, Act::cancel,
                                                        subject_of(shared, facts, record.mode)))
                 return refuse(*exchange, *no);
-            if (record.kind == ledger::Kind::cancel || record.state == "cancelled") {
-                auto made = problem("conflict", "it is taken back already; nothing was changed");
-                made.alert = record.id;
-                made.state = record.state;
-                return refuse(*exchange, made);
-            }
+            if (record.kind == ledger::Kind::cancel || record.state == "cancelled")
+                return refuse(*exchange, taken_back(record.id));
             const auto judged = cap::judge(record.cap, shared.config.cap);
             if (!judged.alert)
                 return fail(*exchange, {Cause::internal, "the stored alert cannot be read"});
@@ -513,6 +520,8 @@ void cancel_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {
             auto with_head = [&shared, exchange, reason,
                               alert = *judged.alert](std::optional<ledger::AlertRecord> head) {
                 std::optional<cap::Alert> newest;
+                if (head && (head->kind == ledger::Kind::cancel || head->state == "cancelled"))
+                    return refuse(*exchange, taken_back(head->id));
                 if (head) newest = cap::judge(head->cap, shared.config.cap).alert;
                 make_and_post_cancel(shared, exchange, alert, newest, reason);
             };

@@ -287,7 +287,7 @@ std::vector<authority::Credential> credentials() {
         made.areas = made.events = {"*"};
         made.levels = {Level::blue, Level::yellow, Level::orange, Level::red};
         made.modes = {Mode::live, Mode::exercise, Mode::test, Mode::replay};
-        made.cap_senders = {std::string(cap_sender)};
+        if (role == Role::sender) made.cap_senders = {std::string(cap_sender)};
         out.push_back(std::move(made));
         return out.back();
     };

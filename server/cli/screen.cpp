@@ -42,8 +42,10 @@ std::size_t width(std::string_view text) {
 std::string plain(std::string_view text) {
     std::string out;
     for (std::size_t length = 0; !text.empty(); text.remove_prefix(length))
-        if (const auto c = next(text, length); c == U'\n') out += ' ';
-        else if (columns_of(c) > 0) out += text.substr(0, length);
+        if (const auto c = next(text, length); c == U'\n')
+            out += ' ';
+        else if (columns_of(c) > 0)
+            out += text.substr(0, length);
     return out;
 }
 

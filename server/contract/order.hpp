@@ -44,7 +44,7 @@ struct Facts {  // from the alert, never from a default (scar H4)
 struct Regions {
     std::vector<std::string> codes;
     std::string geometry = {};  // GeoJSON (RFC 7946: longitude first), for maps; may be empty
-};  // the whole city is its own code
+};                              // the whole city is its own code
 struct Cells {
     std::vector<std::uint64_t> cgi;
 };

@@ -68,6 +68,7 @@ void Station::heard(contract::Evidence evidence) {
         return step(Heard{id, evidence.said});
     }
     ++wanted->holds;
+    wanted->unanswered = false;
     const bool withdraw = wanted->want.action == contract::Action::withdraw;
     if (withdraw && evidence.said == Said::gone) end_older(id, *wanted, Ended::withdrawn);
     if (!withdraw && proves(evidence.said)) end_older(id, *wanted, Ended::superseded);

@@ -101,11 +101,12 @@ void Station::refuse(OrderId id, const std::string& why) {
     heard(std::move(evidence));
 }
 
-void Station::count_handed(OrderId id, const Order& order) {
+void Station::count_handed(OrderId id, Order& order) {
     auto& metrics = floor_.metrics;
     const std::string mode = word(order.mode);
     ++metrics.orders[{mode, name(), word(order.want.action)}];
     if (order.tries > 1) ++metrics.retries[{mode, name()}];
+    if (std::exchange(order.unanswered, true)) ++metrics.duplicates[{mode, name()}];
     // A true status even if nobody ever answers (scar F8): it was tried.
     const auto row = named(id, order.alert, order.want.action);
     floor_.book.change(

@@ -144,6 +144,7 @@ void Station::admit(Mode mode, const ledger::WantRecord& record, const Shared& a
     known.alert = alert;
     known.shown = record.shown;
     known.tries = record.tries;
+    known.unanswered = record.phase == ledger::Phase::sent;
     const bool up = record.phase == ledger::Phase::up;
     const bool withdraw = want.action == contract::Action::withdraw;
     step(Wanted{want.order, rank_of(mode, want.action, want.level), alert->record.accepted_at,

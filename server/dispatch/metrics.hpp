@@ -41,8 +41,7 @@ struct Metrics {
     Counter backups;                // {endpoint}: its backup was asked
     Counter probes, probes_failed;  // {endpoint}
     Counter lease_taken, lease_lost;  // {endpoint}
-    Counter settle_waits;             // {endpoint}: writes that had to be repeated
-    std::uint64_t fanned_out = 0, outbox_stuck = 0, outbox_entries = 0, unwanted = 0, lost_rows = 0;
+    std::uint64_t fanned_out = 0, outbox_stuck = 0, outbox_entries = 0, unwanted = 0;
     std::map<Labels, Histogram> first_handed;  // {mode, level}: from acceptance
     std::map<Labels, Histogram> completed;     // {mode, level}
     Counter overdue;                           // {mode, level}: first byte later than promised

@@ -67,6 +67,7 @@ private:
         Shared alert;
         std::uint16_t shown = 0, tries = 0;
         bool go = false;           // the intent was answered in this life
+        bool unanswered = false;   // it was handed over, and nobody said a word
         bool older_ended = false;  // what it replaced or took back has its ending
         std::uint32_t holds = 0;   // rows that must be stored before it is settled
         std::vector<Settle> held;
@@ -125,7 +126,7 @@ private:
     void refuse(OrderId id, const std::string& why);
     void nothing_to_take_back(OrderId id, const char* why);
     void open(OrderId id, const Order& order, const plan::Order& planned);
-    void count_handed(OrderId id, const Order& order);
+    void count_handed(OrderId id, Order& order);
 
     // evidence.cpp: what the peer said
     void fold(const Named& named, const contract::Evidence& evidence, std::function<void()> then);

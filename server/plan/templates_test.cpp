@@ -208,7 +208,7 @@ TEST_CASE("A7: whatever the budget, what fits carries its mark first and last an
     const Speaker speaker(c, *templates(), s);
     for (const auto* tag : {"zh-CN", "en-US"})
         for (const auto form : {Form::sms, Form::headline, Form::page})
-            for (std::uint32_t room = 1; room < 800; ++room) {
+            for (std::uint32_t room = 1; room < 800; room += room < 100 ? 1 : 9) {
                 const auto& l = *templates()->language(tag);
                 const auto said =
                     speaker.say(Kind::publish, l, {form, Budget::Unit::ucs2, room, 1});

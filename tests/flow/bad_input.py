@@ -34,7 +34,8 @@ class BadInput(unittest.TestCase):
             ("unknown geocode", change("110109000000", "990109000000", 2), cap_type, 422, "geocode-unknown"),
             ("unhandled geocode scheme (C8)", change("CPEAS Geographic Code", "UGC", 2), cap_type, 422, "geocode-unknown"),
             ("open polygon", change("<areaDesc>110109</areaDesc>", polygon, 2), cap_type, 422, "polygon-closed"),
-            ("expired (D1)", harness.cap("b-2", expires=-60, sent=-120), cap_type, 422, None),
+            ("expired",  # scar: D1
+             harness.cap("b-2", expires=-60, sent=-120), cap_type, 422, None),
             ("sent long ago", harness.cap("b-3", sent=-90000), cap_type, 422, "sent-old"),
             ("another's sender", harness.cap("b-4", sender="somebody@example.org"), cap_type, 403, None),
             ("unknown msgType (A11)", change("<msgType>Alert<", "<msgType>Shout<"), cap_type, 422, "xsd"),

@@ -435,6 +435,8 @@ TEST_CASE(
     for (const auto& told : w.board().told) ++times[told.id];
     CHECK(times[a.order] + times[b.order] == 3);
     CHECK(times.size() == 2);
+    CHECK(w.dispatcher->metrics().duplicates.at({"live", "board"}) == 1);
+    CHECK(w.dispatcher->metrics().retries.at({"live", "board"}) == 1);
 }
 
 TEST_CASE("F1: of a thousand alerts in one second the gravest leaves first, and none is lost") {
