@@ -38,6 +38,17 @@ template <class Work> auto on(asio::io_context& loop, Work work) {
     return answer.get();
 }
 
+/// Shapes for maps are made when an order goes out: kept in each packed plan they would be there twice.
+Result<plan::Plan> unpack_with_shapes(std::string_view bytes) {
+    auto plan = plan::unpack(bytes);
+    if (!plan) return plan;
+    const auto shapes = plan::geojson(*plan);
+    for (auto& order : plan->orders)
+        if (auto* regions = std::get_if<contract::Regions>(&order.footprint))
+            regions->geometry = shapes;
+    return plan;
+}
+
 api::TlsFiles tls_files(const Config& config) {
     api::TlsFiles files;
     files.certificate = config.tls.certificate;
@@ -280,7 +291,7 @@ Result<api::Ports> App::start() {
     on(core_.io, [this] {
         look_timer_ = std::make_unique<asio::steady_timer>(core_.io);
         dispatcher_ = std::make_unique<dispatch::Dispatcher>(
-            dispatch::Dispatcher::Needs{*ledger_, clock_, timers_, plan::unpack, {}},
+            dispatch::Dispatcher::Needs{*ledger_, clock_, timers_, unpack_with_shapes, {}},
             definitions());
         for (const auto& [name, outpost] : outposts_) outpost->attach(dispatcher_->find(name));
         dispatcher_->start();

@@ -111,5 +111,14 @@ class FirstAlert(unittest.TestCase):
         self.assertEqual(read(every[2]), every[3:])
 
 
+    def test_a_polygon_reaches_the_map_longitude_first(self):  # scar: C4
+        polygon = "<polygon>39.90,116.00 40.00,116.00 40.00,116.10 39.90,116.10 39.90,116.00</polygon><geocode>"
+        message = harness.cap("map-1").replace(b"<geocode>", polygon.encode())
+        self.server.settled(self.post(message)["id"])
+        feature = json.loads(self.server.get(self.server.public + "/feeds/alerts.geojson")[1])["features"][0]
+        ring = feature["geometry"]["coordinates"][0][0]
+        self.assertTrue(all(115 < lon < 118 and 39 < lat < 41 for lon, lat in ring), ring)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -70,8 +70,7 @@ std::size_t walk(const Life& life) {
     w.fuse.at = life.at ? before + life.at : 0;
     w.fuse.blown = [&] {
         ::kill(bench.embedded->pid(), SIGKILL);
-        if (life.both) w.loop.post([&] { w.kill(); });
-        if (life.both) w.loop.after(500ms, [&] { w.start(); });
+        w.fuse.dead = life.both;
     };
     std::vector<std::string> alerts;
     for (const auto which : life.order) {

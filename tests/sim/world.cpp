@@ -120,6 +120,7 @@ World::World(std::vector<dispatch::Definition> all,
 
 void World::start() {
     dispatcher.reset();
+    restart_at.reset();
     ++life;
     fuse.dead = false;
     if (life > 1) fuse.at = 0;
@@ -150,12 +151,14 @@ void World::stop() {
 /// When the fuse has blown the process is gone; a second later it is started again.
 void World::run(milliseconds span) {
     const auto until = loop.now() + span;
-    do
+    do {
         if (fuse.dead && dispatcher) {
             dispatcher.reset();
-            loop.after(milliseconds(1000), [this] { start(); });
+            restart_at = loop.now() + milliseconds(1000);
+            loop.after(milliseconds(1000), [] {});
         }
-    while (loop.run_one(until));
+        if (restart_at && loop.now() >= *restart_at) start();
+    } while (loop.run_one(until));
     loop.settle(until);
 }
 

@@ -129,22 +129,25 @@ struct World {
     dispatch::Tuning tuning;
     std::unique_ptr<ledger::Ledger> ledger;  // the memory behind the fuse
     std::unique_ptr<dispatch::Dispatcher> dispatcher;
+    std::optional<Instant> restart_at;  // of what died of its fuse
     std::uint32_t life = 0, dice = 1;
     bool late_words = false;  // what a peer said to a dead process reaches the next one
 };
 
 dispatch::Definition endpoint(std::string name, bool live = true);
 
-/// Asked again while the store does not answer.
+/// Asked again while the store does not answer, or will never answer.
 template <class T> T World::ask(std::function<void(ledger::Then<T>)> question) {
     for (;;) {
-        std::optional<Result<T>> answer;
-        question([&](Result<T> given) { answer = std::move(given); });
-        while (!answer && loop.run_one(Instant::max())) {}
-        if (answer && answer->has_value()) return std::move(**answer);
-        bool waited = false;
-        loop.after(milliseconds(50), [&] { waited = true; });
-        while (!waited) loop.run_one(Instant::max());
+        auto answer = std::make_shared<std::optional<Result<T>>>();
+        auto waited = std::make_shared<bool>(false);
+        if (reopen) loop.after(milliseconds(2000), [waited] { *waited = true; });
+        question([answer](Result<T> given) { *answer = std::move(given); });
+        while (!*answer && !*waited) loop.run_one(Instant::max());
+        if (*answer && (*answer)->has_value()) return std::move(***answer);
+        *waited = false;
+        loop.after(milliseconds(50), [waited] { *waited = true; });
+        while (!*waited) loop.run_one(Instant::max());
     }
 }
 
