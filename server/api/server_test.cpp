@@ -1,7 +1,13 @@
 #include "server/api/testing.hpp"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <ctime>
 #include <fstream>
 
 using namespace tocsin;
@@ -599,6 +605,54 @@ TEST_CASE("TLS: 1.2 and 1.3, nothing older; certificates that are not ours are n
     CHECK(Client(running.ports.api, true, forged.certificate, forged.key)
               .call("GET", "/v1/me")
               .status == 0);
+    CHECK(running.client().call("GET", "/v1/me", "sender").status == 200);
+}
+
+TEST_CASE("TLS: nothing weaker is agreed on, no other protocol, nothing to resume") {
+    const auto port = shared().ports.api;
+    const auto twelve = shake(port, {TLS1_2_VERSION, TLS1_2_VERSION, "", ""});
+    CHECK(twelve.well);
+    CHECK(twelve.cipher.starts_with("ECDHE-"));
+    CHECK(twelve.cipher.find("GCM") != std::string::npos);
+    CHECK_FALSE(twelve.resumable);
+    const auto thirteen = shake(port, {TLS1_3_VERSION, TLS1_3_VERSION, "", "\x08http/1.1\x02h2"});
+    CHECK(thirteen.version == "TLSv1.3");
+    CHECK(thirteen.protocol == "http/1.1");
+    CHECK_FALSE(thirteen.resumable);
+    CHECK_FALSE(shake(port, {0, 0, "", "\x02h2"}).well);
+    for (const int old : {TLS1_VERSION, TLS1_1_VERSION})
+        CHECK_FALSE(shake(port, {old, old, "", ""}).well);
+    for (const auto* weak :
+         {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "AES256-SHA"})
+        CHECK_FALSE(shake(port, {TLS1_2_VERSION, TLS1_2_VERSION, weak, ""}).well);
+}
+
+TEST_CASE("without descriptors accepting pauses, does not spin, and goes on when there are some") {
+    Running running;
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    std::vector<int> sockets;
+    for (int i = 0; i < 12; ++i)
+        sockets.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    rlimit tight = before;
+    tight.rlim_cur = rlim_t(sockets.back()) + 3;  // two more, and the server wants twelve
+    setrlimit(RLIMIT_NOFILE, &tight);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(running.ports.api);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (const int one : sockets) ::connect(one, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    const auto cpu = std::clock();
+    std::this_thread::sleep_for(500ms);
+    CHECK(double(std::clock() - cpu) / CLOCKS_PER_SEC < 0.25);
+    setrlimit(RLIMIT_NOFILE, &before);
+    int let_go = 0;  // by the reserve: they learn at once that nobody will serve them
+    for (const int one : sockets) {
+        char byte = 0;
+        if (::recv(one, &byte, 1, MSG_DONTWAIT) == 0) ++let_go;
+    }
+    CHECK(let_go >= 1);
+    for (const int one : sockets) ::close(one);
     CHECK(running.client().call("GET", "/v1/me", "sender").status == 200);
 }
 

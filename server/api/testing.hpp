@@ -47,6 +47,7 @@ public:
     std::string read_until(std::string_view text, std::chrono::milliseconds within);
     bool closed(std::chrono::milliseconds within);
     std::string protocol() const;
+    int socket() const;
 
     Reply call(std::string_view method,
                std::string_view target,
@@ -62,6 +63,19 @@ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+/// One handshake as a client that wants exactly this.
+struct Handshake {
+    int least = 0, most = 0;  // TLS1_2_VERSION, ...; 0: any
+    std::string ciphers;      // of TLS 1.2; empty: usual. Old ones are allowed
+    std::string protocols;    // ALPN, as on the wire: "\x02h2"
+};
+struct Shaken {
+    bool well = false;
+    std::string version, cipher, protocol;
+    bool resumable = false;
+};
+Shaken shake(unsigned short port, const Handshake& wanted);
 
 class FakeHub : public dispatch::Hub {
 public:

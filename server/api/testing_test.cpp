@@ -135,6 +135,41 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 Client::~Client() = default;
 
+Shaken shake(unsigned short port, const Handshake& wanted) {
+    Client plain(port, false);  // for its socket
+    Shaken out;
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_security_level(context, 0);
+    SSL_CTX_set_min_proto_version(context, wanted.least);
+    SSL_CTX_set_max_proto_version(context, wanted.most);
+    if (!wanted.ciphers.empty()) SSL_CTX_set_cipher_list(context, wanted.ciphers.c_str());
+    SSL* ssl = SSL_new(context);
+    const auto* names = reinterpret_cast<const unsigned char*>(wanted.protocols.data());
+    if (!wanted.protocols.empty())
+        SSL_set_alpn_protos(ssl, names, unsigned(wanted.protocols.size()));
+    SSL_set_fd(ssl, plain.socket());
+    if (SSL_connect(ssl) == 1) {
+        out.well = true;
+        out.version = SSL_get_version(ssl);
+        out.cipher = SSL_get_cipher_name(ssl);
+        const unsigned char* chosen = nullptr;
+        unsigned length = 0;
+        SSL_get0_alpn_selected(ssl, &chosen, &length);
+        if (length > 0) out.protocol.assign(reinterpret_cast<const char*>(chosen), length);
+        // Tickets of TLS 1.3 come with the first bytes of an answer.
+        const std::string_view ask = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        char byte = 0;
+        if (SSL_write(ssl, ask.data(), int(ask.size())) > 0) SSL_read(ssl, &byte, 1);
+        out.resumable = SSL_SESSION_is_resumable(SSL_get_session(ssl)) == 1;
+    }
+    ERR_clear_error();
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return out;
+}
+
+int Client::socket() const { return impl_->socket; }
+
 bool Client::send(std::string_view bytes) {
     while (!bytes.empty()) {
         const auto count =

@@ -20,7 +20,10 @@ struct Decider::Take {
         const bool anew = want.anew && item.want.id == want.id && item.phase == Phase::done;
         if (item.want.id.revision >= want.id.revision && !anew) return;
         const bool overtakes = item.phase == Phase::intending && !item.unsure;
+        const bool flies = item.phase == Phase::out && !item.want.bulk;
+        const auto waits_for = flies ? item.want.id.revision : item.waits_for;
         put(item, want, replace(item, want), overtakes ? item.want.id.revision : 0);
+        item.waits_for = waits_for;
     }
     void operator()(const Intended& said) {
         auto* item = d.find(said.id);
@@ -157,6 +160,7 @@ private:
         if (at == d.items_.end() || at->second.want.id.revision < id.revision) return;
         auto& item = at->second;
         if (item.phase != Phase::due || item.want.tries > 0) return;
+        if (item.waits_for != id.revision) return;  // old news of one before that
         item.not_before = item.waits_until = std::min(item.not_before, now);
         d.touch(item, now);
     }

@@ -134,6 +134,15 @@ TEST_CASE("an update waits for the answer of what it updates, for two seconds at
         CHECK(all<Intend>(b.at(noon + 1999ms)).empty());
         CHECK(all<Intend>(b.at(noon + 2000ms)).size() == 1);
     }
+    SUBCASE("old news of an even older one does not release it (found by seed 11633)") {
+        Bench b;
+        b.hand(want({1, 1}));
+        b.step(Heard{{1, 1}, Said::accepted});
+        b.hand(want({1, 2}));
+        b.step(want({1, 3}));
+        CHECK(all<Intend>(b.step(Heard{{1, 1}, Said::lost})).empty());
+        CHECK(all<Intend>(b.step(Heard{{1, 2}, Said::accepted})).size() == 1);
+    }
     SUBCASE("a third revision does not jump the queue (found by seed 1313)") {
         Bench b;
         b.hand(want({1, 1}));

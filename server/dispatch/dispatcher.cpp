@@ -33,20 +33,20 @@ Dispatcher::Dispatcher(Needs needs, std::vector<Definition> endpoints)
       asked_(needs.tuning),
       alerts_(needs.ledger, std::move(needs.unpack)),
       book_(needs.ledger, needs.timers, tuning_),
-      floor_{needs.ledger,
-             needs.clock,
-             needs.timers,
-             alerts_,
-             book_,
-             metrics_,
-             tuning_,
-             or_the_systems(std::move(needs.random)),
-             {}},
+      floor_{needs.ledger, needs.clock, needs.timers, alerts_,
+             book_,        metrics_,    tuning_,      or_the_systems(std::move(needs.random)),
+             {},           {}},
       fanout_(floor_, *this),
       closer_(floor_, Limits{}.grace + milliseconds(1'000)),
       herald_(floor_) {
     floor_.backup = [this](const auto& endpoint, const auto& backup, const auto& alert) {
         fanout_.back_up(endpoint, backup, alert);
+    };
+    floor_.kin = [this](const std::string& endpoint) -> Kin {
+        const auto* station = find(endpoint);
+        if (!station) return {};
+        const auto& e = station->definition().endpoint;
+        return {e.channel, e.backup, true};
     };
     book_.watch([this](const auto& key, const auto& before, const auto& after) {
         tally(key, before, after);

@@ -34,10 +34,10 @@ void Station::find_row(OrderId id, std::function<void(const Named*)> then) {
                     return later(floor_.tuning.retry_first,
                                  [this, id, then] { find_row(id, then); });
                 if (found.has_error()) return then(nullptr);
-                const auto* planned = (*found)->order_for(name());
+                const auto ours = planned(**found);
                 const bool own = (*found)->record.order.ordinal == id.ordinal;
-                const auto place = named(
-                    id, *found, own && planned ? planned->action : contract::Action::withdraw);
+                const auto place =
+                    named(id, *found, own && ours ? ours->action : contract::Action::withdraw);
                 then(&place);
             }));
         }));

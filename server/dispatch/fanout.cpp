@@ -20,7 +20,15 @@ void Fanout::begin(const Held& job) {
 void Fanout::step(const Held& job) const { ++job->left; }
 
 void Fanout::spread(const Held& job) {
+    // Planned and rendered, and that is all that was asked for (design.md 8).
+    const auto& plan = job->alert->plan;
+    if (plan.mode != contract::Mode::live && plan.depth == contract::Depth::platform) return;
     for (const auto& order : job->alert->plan.orders) one(job, order);
+    // Where a backup carried what came before, it carries what follows, too.
+    const bool in_force = job->state == "accepted" || job->state == "active";
+    job->stand_ins = stand_ins(*job->alert, floor_.kin);
+    for (const auto& order : job->stand_ins)
+        if (in_force || order.action == Action::withdraw) only_if_there(job, order);
 }
 
 /// Whatever came first (design.md 1, promise 5): what was taken back or replaced meanwhile is not
@@ -120,7 +128,7 @@ void Fanout::end_before(const Held& job,
     step(job);
     const auto ordinal = job->alert->record.order.ordinal;
     floor_.alerts.get(alert, answered<Shared>(job, [=, this](const Shared& before) {
-                          const auto* planned = before->order_for(endpoint);
+                          const auto planned = planned_for(*before, endpoint, floor_.kin);
                           const auto& own = before->record.order;
                           Delivery blank;
                           blank.endpoint = endpoint;
@@ -178,7 +186,10 @@ void Fanout::tell_state(const Held& job) {
 }
 
 void Fanout::back_up(const std::string& endpoint, const std::string& backup, const Shared& alert) {
-    const auto* planned = alert->order_for(backup);
+    // One of another kind stands behind it in the plan, or not at all.
+    const bool kin = floor_.kin(endpoint).channel == floor_.kin(backup).channel;
+    auto planned =
+        kin || alert->order_for(backup) ? planned_for(*alert, backup, floor_.kin) : std::nullopt;
     if (!planned || !stations_.find(backup)) {
         // Never wider than approved (promise 13): what was not planned is not carried.
         log::warn("endpoint.no_backup",
@@ -191,15 +202,16 @@ void Fanout::back_up(const std::string& endpoint, const std::string& backup, con
     job->entry.alert = alert->record.id;
     job->state = "accepted";
     job->detached = true;
-    const ledger::Want want{alert->record.order, planned->action, alert->plan.level,
+    job->stand_ins.push_back(std::move(*planned));
+    const ledger::Want want{alert->record.order, job->stand_ins[0].action, alert->plan.level,
                             alert->record.expires, alert->record.id};
     insist<ledger::Wanted>(floor_.timers, floor_.tuning,
                            alive_.guard([this, backup, mode = job->entry.mode,
                                          want](ledger::Then<ledger::Wanted> then) {
                                floor_.ledger.want(backup, mode, want, std::move(then));
                            }),
-                           alive_.guard([this, job, planned, want](const ledger::Wanted& answer) {
-                               if (answer.due) wanted(job, *planned, want, answer);
+                           alive_.guard([this, job, want](const ledger::Wanted& answer) {
+                               if (answer.due) wanted(job, job->stand_ins[0], want, answer);
                            }));
 }
 

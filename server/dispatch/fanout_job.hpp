@@ -7,8 +7,9 @@ namespace tocsin::dispatch {
 struct Fanout::Job {
     ledger::OutboxEntry entry;
     Shared alert;
-    std::string state;     // as it is now
-    std::size_t left = 0;  // steps that are not stored yet
+    std::vector<plan::Order> stand_ins;  // what backups carry that the plan does not name
+    std::string state;                   // as it is now
+    std::size_t left = 0;                // steps that are not stored yet
     bool failed = false, stuck = false, running = false;
     bool detached = false;  // a backup's: there is no entry to drain
     Rank rank = Rank::drill;

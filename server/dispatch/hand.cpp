@@ -36,9 +36,9 @@ void Station::act(const Hand& action) {
     const auto& record = wanted->alert->record;
     if (record.order.ordinal != action.id.ordinal) return take_over(action.id);
     if (record.mode != wanted->mode) return refuse(action.id, "mode of record and queue differ");
-    const auto* planned = wanted->alert->order_for(name());
-    if (!planned) return refuse(action.id, "the plan has no order for this endpoint");
-    hand(action.id, *wanted, *planned);
+    const auto ours = planned(*wanted->alert);
+    if (!ours) return refuse(action.id, "the plan has no order for this endpoint");
+    hand(action.id, *wanted, *ours);
 }
 
 void Station::hand(OrderId id, Order& order, const plan::Order& planned) {
@@ -68,12 +68,11 @@ void Station::take_over(OrderId id) {
             if (!wanted) return;
             if (old.has_error() && worth_retrying(old.error().cause))
                 return step(Heard{id, Said::failed});
-            const auto* planned = old.has_value() ? (*old)->order_for(name()) : nullptr;
-            if (!planned) return nothing_to_take_back(id, "nothing of it was ever here");
-            auto wordless = *planned;  // its words said what is now taken back
+            const auto shown = old.has_value() ? planned(**old) : std::nullopt;
+            if (!shown) return nothing_to_take_back(id, "nothing of it was ever here");
+            auto wordless = *shown;  // its words said what is now taken back
             wordless.texts.clear();
-            if (const auto* own = wanted->alert->order_for(name());
-                own && own->action == Action::withdraw)
+            if (const auto own = planned(*wanted->alert); own && own->action == Action::withdraw)
                 wordless.texts = own->texts;
             hand(id, *wanted, wordless);
         }));

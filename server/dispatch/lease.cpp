@@ -152,7 +152,8 @@ void Station::admit(Mode mode, const ledger::WantRecord& record, const Shared& a
                 up ? want.order.revision : record.shown, record.tries,
                 record.phase == ledger::Phase::sent, anew});
     // A campaign that has nobody left still counts its receipts.
-    if (const auto* planned = alert->order_for(name()); up && planned && definition_.bulk)
+    if (!up || !definition_.bulk) return;
+    if (const auto planned = this->planned(*alert))
         if (const auto* mine = order(want.order)) open(want.order, *mine, *planned);
 }
 

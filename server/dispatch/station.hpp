@@ -3,6 +3,7 @@
 #include "server/dispatch/book.hpp"
 #include "server/dispatch/hub.hpp"
 #include "server/dispatch/metrics.hpp"
+#include "server/dispatch/stand_in.hpp"
 
 /// Runs ONE endpoint on the core loop: holds its lease, reads what it is to show, has the decider
 /// say what comes next, and does it: intent -> gate -> channel; evidence -> receipts -> settled.
@@ -19,6 +20,7 @@ struct Floor {
     Metrics& metrics;
     const Tuning& tuning;
     std::function<std::uint32_t()> random;
+    FindKin kin;
     /// `endpoint` cannot do it: carry `alert` on `backup`, too.
     std::function<void(const std::string& endpoint, const std::string& backup, const Shared& alert)>
         backup;
@@ -127,6 +129,10 @@ private:
     void nothing_to_take_back(OrderId id, const char* why);
     void open(OrderId id, const Order& order, const plan::Order& planned);
     void count_handed(OrderId id, Order& order);
+
+    std::optional<plan::Order> planned(const Carried& alert) const {
+        return planned_for(alert, name(), floor_.kin);
+    }
 
     // evidence.cpp: what the peer said
     void fold(const Named& named, const contract::Evidence& evidence, std::function<void()> then);

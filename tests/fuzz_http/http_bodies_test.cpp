@@ -91,6 +91,44 @@ private:
         return words[below(std::size(words))];
     }
 
+public:
+    /// Stays XML mostly: one or two values become others, so that rules, rights and plan are met.
+    std::string disturb(std::string text) {
+        for (auto times = 1 + below(2); times > 0; --times)
+            below(2) ? one_value(text) : swap_values(text);
+        return text;
+    }
+
+private:
+    void one_value(std::string& text) {
+        static constexpr std::string_view values[] = {"",
+                                                      " ",
+                                                      "Actual",
+                                                      "Test",
+                                                      "Update",
+                                                      "Cancel",
+                                                      "Extreme",
+                                                      "Minor",
+                                                      "zh-CN",
+                                                      "x",
+                                                      "110111000000",
+                                                      "110000",
+                                                      "2026-07-29T17:30:00+08:00",
+                                                      "9999-12-31T23:59:59+14:00",
+                                                      "1970-01-01T00:00:00-00:00",
+                                                      "a@b,1,2026-07-29T17:30:00+08:00",
+                                                      "39.9,116.1 40.0,116.1 40.0,116.2 39.9,116.1",
+                                                      "0,0 0",
+                                                      "&#x4E00;",
+                                                      "&lt;script&gt;",
+                                                      "\xE2\x80\xAE",
+                                                      "-1",
+                                                      "1e9"};
+        const auto at = text.find('>', below(text.size() + 1));
+        const auto end = at == text.npos ? at : text.find('<', at);
+        if (end != text.npos) text.replace(at + 1, end - at - 1, values[below(std::size(values))]);
+    }
+
     /// One element's text goes to another's place: still XML, seldom sense.
     void swap_values(std::string& text) {
         const auto from = text.find('>', below(text.size() + 1)),
@@ -145,8 +183,9 @@ TEST_CASE("ten thousand random and mutated bodies: no crash, no 5xx, every refus
     std::map<int, int> seen;
     for (int i = 0; i < 10000; ++i) {
         auto& client = clients[std::size_t(i) % clients.size()];
-        const auto body =
-            i % 10 == 9 ? mutator.noise(4096) : mutator.mutate(from[mutator.below(from.size())]);
+        const auto body = i % 10 == 9 ? mutator.noise(4096)
+                          : i % 2     ? mutator.disturb(from[mutator.below(from.size())])
+                                      : mutator.mutate(from[mutator.below(from.size())]);
         const auto* target = i % 7 == 6 ? "/v1/plans" : "/v1/alerts";
         auto reply = client.call("POST", target, "sender", body,
                                  i % 50 == 49 ? "text/xml; charset=utf-16" : "application/cap+xml");

@@ -146,6 +146,19 @@ TEST_CASE("A4 A1: a drill never reaches a live peer, and each refusal is counted
     CHECK(w.dispatcher->metrics().gate_refusals.at({"a live order at a sandbox"}) == 1);
 }
 
+TEST_CASE("A4: a drill that ends at the platform is carried nowhere, and refused nowhere") {
+    Ready w({endpoint("board", false)});
+    w.dress = [](plan::Plan& plan) { plan.depth = contract::Depth::platform; };
+    auto drill = alert("drill");
+    drill.mode = Mode::replay;
+    const auto a = w.post(drill);
+    w.run(1s);
+    CHECK(w.board().told.empty());
+    CHECK(w.rows(a.alert).empty());
+    CHECK(w.outbox().empty());
+    CHECK(w.dispatcher->metrics().gate_refusals.empty());
+}
+
 TEST_CASE("A4: an order whose record says another mode than its queue is refused") {
     Ready w({endpoint("board")});
     auto p = alert("a");
@@ -506,6 +519,41 @@ TEST_CASE("F5: when an endpoint cannot carry it, its backup does; a backup is si
         CHECK(w.peers["spare"].told.size() == 1);
     }
     CHECK(w.dispatcher->metrics().backups.at({"board"}) >= 1);
+}
+
+TEST_CASE("F5: a backup that the plan does not name carries what its own were to carry") {
+    auto a = endpoint("board-a"), b = endpoint("board-b"), other = endpoint("radio");
+    auto spare = endpoint("spare");
+    a.endpoint.backup = b.endpoint.backup = other.endpoint.backup = "spare";
+    other.endpoint.channel = "radio";
+    spare.endpoint.backup_only = true;
+    Ready w({a, b, other, spare});
+    w.dress = [](plan::Plan& plan) {
+        for (auto& order : plan.orders) order.footprint = contract::Regions{{order.endpoint}, {}};
+    };
+    auto p = alert("x");
+    p.endpoints = {"board-a", "board-b", "radio"};
+    w.peers["radio"].usual = Said::failed;  // of another kind: no stand-in
+    w.post(p);
+    w.run(30s);
+    CHECK(w.peers["spare"].told.empty());
+    w.peers["board-a"].usual = Said::failed;
+    auto q = alert("y");
+    q.endpoints = p.endpoints;
+    const auto y = w.post(q);
+    w.run(1s);
+    REQUIRE(w.peers["spare"].told.size() == 1);
+    CHECK(w.peers["spare"].told[0].regions == std::vector<std::string>{"board-a", "board-b"});
+    CHECK(state_of(w, y.alert, "spare") == "accepted");
+    w.start();  // and after a restart it still knows what it carries
+    w.run(1s);
+    auto c = follow(Kind::cancel, "c", {"y"});
+    c.endpoints = p.endpoints;
+    w.post(c);
+    w.run(5s);
+    CHECK(w.peers["spare"].shows.empty());
+    CHECK(w.peers["spare"].told.size() == 2);
+    CHECK(state_of(w, y.alert, "spare") == "withdrawn");
 }
 
 TEST_CASE("F7: a peer that came back empty gets all that is in force once, newest only, in 10 s") {

@@ -45,7 +45,9 @@ public:
         const auto& m =
             std::visit([](const auto& o) -> const contract::Message& { return *o; }, order);
         auto& peer = world_.peers[name_];
-        peer.told.push_back({m.id, m.action, m.mode, m.level, world_.loop.now(), m.shown, m.texts});
+        const auto* regions = std::get_if<contract::Regions>(&m.footprint);
+        peer.told.push_back({m.id, m.action, m.mode, m.level, world_.loop.now(), m.shown, m.texts,
+                             regions ? regions->codes : std::vector<std::string>{}});
         auto says = std::vector<Said>{peer.usual};
         if (!peer.script.empty()) {
             says = peer.script.front();
@@ -144,7 +146,7 @@ void World::start() {
 }
 
 void World::stop() {
-    dispatcher->stop();
+    if (dispatcher) dispatcher->stop();
     dispatcher.reset();
 }
 

@@ -67,6 +67,7 @@ struct Peer {
         Instant at;
         std::uint16_t shown;
         std::vector<contract::Text> texts;
+        std::vector<std::string> regions;
     };
     std::vector<Told> told;
     std::map<std::uint32_t, std::uint16_t> shows;  // by chain

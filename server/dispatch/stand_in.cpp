@@ -1,0 +1,68 @@
+#include "server/dispatch/stand_in.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tocsin::dispatch {
+namespace {
+
+template <class T> void add(std::vector<T>& to, const std::vector<T>& from) {
+    for (const auto& one : from)
+        if (std::ranges::find(to, one) == to.end()) to.push_back(one);
+}
+
+/// Of one kind, or it is left as it is: an order has one kind of footprint.
+void widen(plan::Order& order, const plan::Order& by) {
+    if (auto* regions = std::get_if<contract::Regions>(&order.footprint)) {
+        const auto* more = std::get_if<contract::Regions>(&by.footprint);
+        if (!more) return;
+        add(regions->codes, more->codes);
+        if (regions->geometry != more->geometry) regions->geometry.clear();  // codes say it all
+    } else if (auto* cells = std::get_if<contract::Cells>(&order.footprint)) {
+        if (const auto* more = std::get_if<contract::Cells>(&by.footprint))
+            add(cells->cgi, more->cgi);
+    } else if (auto* audience = std::get_if<contract::Audience>(&order.footprint)) {
+        const auto* more = std::get_if<contract::Audience>(&by.footprint);
+        if (!more || order.audience_version != by.audience_version) return;
+        // Who is listed for both is in both: groups are told apart, people are not.
+        const auto before = order.groups.size();
+        add(order.groups, by.groups);
+        if (order.groups.size() > before) audience->recipients += more->recipients;
+    }
+}
+
+}  // namespace
+
+std::optional<plan::Order> planned_for(const Carried& alert,
+                                       const std::string& endpoint,
+                                       const FindKin& kin) {
+    if (const auto* own = alert.order_for(endpoint)) return *own;
+    const auto channel = kin(endpoint).channel;
+    std::optional<plan::Order> made;
+    for (const auto& order : alert.plan.orders) {
+        const auto of = kin(order.endpoint);
+        // Another kind of channel would need words cut to another measure.
+        if (!of.configured || of.backup != endpoint || of.channel != channel) continue;
+        if (made) {
+            widen(*made, order);
+            continue;
+        }
+        made = order;
+        made->endpoint = endpoint;
+    }
+    return made;
+}
+
+std::vector<plan::Order> stand_ins(const Carried& alert, const FindKin& kin) {
+    std::set<std::string> names;
+    for (const auto& order : alert.plan.orders)
+        if (const auto of = kin(order.endpoint);
+            !of.backup.empty() && !alert.order_for(of.backup) && kin(of.backup).configured)
+            names.insert(of.backup);
+    std::vector<plan::Order> out;
+    for (const auto& name : names)
+        if (auto order = planned_for(alert, name, kin)) out.push_back(std::move(*order));
+    return out;
+}
+
+}  // namespace tocsin::dispatch
