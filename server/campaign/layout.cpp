@@ -255,7 +255,7 @@ Result<std::vector<std::uint64_t>> unpack_numbers(std::string_view bytes) {
     if (bytes.size() % 8 != 0 || bytes.size() > page_recipients * 8)
         return Fault{Cause::malformed, fmt::format("an audience page of {} bytes", bytes.size())};
     std::vector<std::uint64_t> numbers(bytes.size() / 8);
-    std::memcpy(numbers.data(), bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
     return numbers;
 }
 
