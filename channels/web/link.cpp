@@ -137,7 +137,9 @@ private:
             const auto at = entries_.find(id.ordinal);
             if (at == entries_.end() || at->second.id != id) return;  // replaced meanwhile
             if (!seen) {
-                desk_.probed({false, {}, seen.error().what});
+                // At a start the public listener comes last: the first misses say nothing.
+                if (pause > std::chrono::milliseconds(300))
+                    desk_.probed({false, {}, seen.error().what});
                 return verify_later(id, pause);
             }
             if (*seen == at->second.cap)

@@ -26,6 +26,8 @@ void fail(Exchange& exchange, const Fault& fault) {
         made.retry_after_s = 1;
         return refuse(exchange, made);
     }
+    if (fault.cause == Cause::malformed)
+        return refuse(exchange, problem("unknown-parameter", fault.what));
     if (fault.cause == Cause::refused) return refuse(exchange, problem("unavailable", fault.what));
     refuse(exchange, problem("internal", fault.what));
 }

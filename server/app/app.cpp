@@ -148,6 +148,7 @@ Result<bool> App::open_ledger() {
     options.password = redis_password_;
     options.own = wanted.embedded;
     options.forget_after = wanted.keep;
+    options.audience_grace = std::chrono::hours(72);  // longer than a campaign and its withdrawal
     if (redis_) options.why_down = [this] { return redis_->why(); };
     on(core_.io, [&] {
         ledger_ = std::make_unique<ledger::RedisLedger>(core_.io, std::move(options));

@@ -139,6 +139,10 @@ void Station::open(OrderId id, const Order& order, const plan::Order& planned) {
                        definition_.limits.withdraw_for;
     }
     spec.receipts = definition_.endpoint.highest > Said::accepted;
+    if (!planned.people.empty()) {  // as they were when it was planned
+        spec.groups = planned.people;
+        return definition_.bulk->open(std::move(spec));
+    }
     auto choose = [this, spec = std::move(spec)](const plan::Audience& audience) mutable {
         for (const auto index : spec.indices)
             if (index < audience.groups.size()) spec.groups.push_back(audience.groups[index]);
@@ -155,16 +159,19 @@ void Station::open(OrderId id, const Order& order, const plan::Order& planned) {
                 audiences_[audience.name + "/" + audience.version] = std::move(audience);
             const auto at = audiences_.find(version);
             if (at != audiences_.end()) return choose(at->second);
-            refuse(id, "its audience is no longer here");
+            not_opened(id, Said::refused, "its audience is no longer here");
         }));
 }
 
 void Station::opened(OrderId id, bool well, std::string why) {
-    if (well) return;
+    if (!well) not_opened(id, Said::failed, std::move(why));
+}
+
+void Station::not_opened(OrderId id, Said said, std::string why) {
     log::error("campaign.not_opened", {{"endpoint", name()}, {"why", why}});
     contract::Evidence evidence{};
     evidence.order = id;
-    evidence.said = Said::failed;
+    evidence.said = said;
     evidence.source = "campaign";
     evidence.text = std::move(why);
     heard(std::move(evidence));

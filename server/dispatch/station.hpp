@@ -128,6 +128,7 @@ private:
     void refuse(OrderId id, const std::string& why);
     void nothing_to_take_back(OrderId id, const char* why);
     void open(OrderId id, const Order& order, const plan::Order& planned);
+    void not_opened(OrderId id, Said said, std::string why);
     void count_handed(OrderId id, Order& order);
 
     std::optional<plan::Order> planned(const Carried& alert) const {

@@ -36,7 +36,7 @@ Result<std::vector<std::uint64_t>> unpack_page(std::string_view bytes) {
 std::optional<Fault> unfit(std::string_view name, const std::vector<Ledger::GroupNumbers>& groups) {
     const auto fits = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
     if (name.empty() || name.size() > 64 || !std::ranges::all_of(name, fits))
-        return Fault{Cause::refused, "an audience's name is 1 to 64 letters, digits, - and _"};
+        return Fault{Cause::malformed, "an audience's name is 1 to 64 letters, digits, - and _"};
     std::uint64_t all = 0;
     for (const auto& group : groups) all += group.numbers.size();
     if (all > UINT32_MAX) return Fault{Cause::over_limit, fmt::format("{} numbers", all)};

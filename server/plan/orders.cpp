@@ -145,6 +145,8 @@ void OrderMaker::add_bulk(Order order, const Endpoint& endpoint, const People& p
     order.footprint = footprint(people);
     order.audience_version = people.audience->name + "/" + people.audience->version;
     order.groups = people.groups;
+    for (const auto group : people.groups)
+        order.people.push_back(people.audience->groups.at(group));
     const auto* was = was_at(endpoint.name);
     if (was && was->sense == order.sense) {
         note("update-not-repeated",
@@ -174,7 +176,7 @@ void OrderMaker::add_bulk(Order order, const Endpoint& endpoint, const People& p
 void OrderMaker::add(const Reach& reached, const People& people) {
     const auto& endpoint = *reached.endpoint;
     const bool again = was_at(endpoint.name) != nullptr;
-    Order order{endpoint.name, again ? Action::update : Action::publish, {}, {}, {}, {}, {}};
+    Order order{endpoint.name, again ? Action::update : Action::publish, {}, {}, {}, {}, {}, {}};
     order.texts = texts(endpoint, again ? Kind::update : Kind::publish);
     if (order.texts.empty())
         return note("nothing-to-say",
@@ -232,7 +234,8 @@ void OrderMaker::withdraw(const Order& was, Kind kind) {
                 was.footprint,
                 was.audience_version,
                 was.groups,
-                {}};
+                {},
+                was.people};
     if (!endpoint->withdraws)
         note("cannot-withdraw", fmt::format("{} cannot take back what it showed", was.endpoint));
     const auto* audience = census_.find(endpoint->audience);

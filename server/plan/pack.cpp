@@ -97,6 +97,12 @@ private:
         if (!order.groups.empty())
             o["groups"] = json::array(order.groups.begin(), order.groups.end());
         if (!order.sense.empty()) o["sense"] = order.sense;
+        json::array people;
+        for (const auto& group : order.people)
+            people.push_back(json::array{json::array(group.regions.begin(), group.regions.end()),
+                                         group.network, group.language, group.role, group.opted_out,
+                                         group.count});
+        if (!people.empty()) o["people"] = std::move(people);
         return o;
     }
 
@@ -231,6 +237,11 @@ private:
             for (const auto& group : groups->as_array())
                 out.groups.push_back(group.to_number<std::uint32_t>());
         if (const auto* sense = o.if_contains("sense")) out.sense = text(*sense);
+        if (const auto* people = o.if_contains("people"))
+            for (const auto& group : people->as_array())
+                out.people.push_back({strings(group.at(0)), text(group.at(1)), text(group.at(2)),
+                                      text(group.at(3)), group.at(4).as_bool(),
+                                      group.at(5).to_number<std::uint32_t>()});
         return out;
     }
 

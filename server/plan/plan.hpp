@@ -55,6 +55,8 @@ struct Order {
     std::string audience_version;       // bulk: "<name>/<version>"
     std::vector<std::uint32_t> groups;  // bulk: indices into that audience's groups
     std::string sense;  // bulk: digest of what the words say, whether new or updated
+    std::vector<Group> people =
+        {};  // bulk: those groups as they were: an import later changes nothing
 };
 
 /// What one language was told: needed by the update or cancel that follows.

@@ -82,6 +82,11 @@ class BadInput(unittest.TestCase):
 
     def test_unknown_query_parameters_are_an_error(self):
         self.assertEqual(self.server.call("GET", "/v1/alerts?colour=red", role="agency")[0], 400)
+        self.assertEqual(self.server.call("GET", "/v1/alerts?cursor=zzz", role="agency")[0], 400)
+
+    def test_a_bad_audience_name_is_the_callers_fault(self):
+        status, problem, _ = self.server.call("PUT", "/v1/audiences/a%20b", b"number,region\n", "operator", "text/csv")
+        self.assertIn(status, (400, 422), problem)
 
 
 if __name__ == "__main__":

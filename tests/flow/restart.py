@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Stops, starts and kills send nothing that was not already due, and lose nothing."""
 import collections
+import json
 import unittest
 
 import harness
@@ -39,6 +40,26 @@ class Restart(unittest.TestCase):
             self.server.stop()
             self.server.start()
         self.assertEqual(len(self.server.submits()), before)
+
+    def test_an_import_in_the_middle_changes_nobody_and_a_cancel_still_reaches_all(self):  # promises 1, 12
+        status, body, _ = self.server.post(harness.cap("r-3", districts=("110105",), sent=-2))
+        self.assertEqual(status, 202, body)
+        other = self.server.folder + "/other.csv"
+        with open(other, "w", encoding="utf-8") as file:
+            file.write("number,region\n8613800000001,110101\n")
+        self.server.run("audience", "import", "public", other)
+        self.server.kill()
+        self.server.start()
+        self.server.settled(body["id"], timeout=60)
+        sms = next(d for d in self.server.deliveries(body["id"]) if d["endpoint"] == "sms")
+        self.assertEqual((sms["state"], sms["counts"]["delivered"]), ("delivered", sms["counts"]["total"]))
+        told = {s["destination"] for s in self.server.submits()}
+        before = len(self.server.submits())
+        self.server.kill()
+        self.server.start()
+        done = self.server.run("cancel", body["id"], "--reason", "over", "--yes", "--json")
+        self.server.settled(json.loads(done.stdout)["id"])
+        self.assertEqual({s["destination"] for s in self.server.submits()[before:]}, told)
 
     def test_the_site_shows_the_same_after_a_restart(self):
         status, body, _ = self.server.post(harness.cap("r-2"))
