@@ -11,6 +11,23 @@ template <class T> void add(std::vector<T>& to, const std::vector<T>& from) {
         if (std::ranges::find(to, one) == to.end()) to.push_back(one);
 }
 
+/// Groups that the order has not yet, with the people in them as they were planned; how many.
+std::uint32_t add_people(plan::Order& order, const plan::Order& by) {
+    const bool known =
+        by.people.size() == by.groups.size() && order.people.size() == order.groups.size();
+    if (!known) order.people.clear();  // the audience's own numbers then
+    std::uint32_t more = 0;
+    for (std::size_t i = 0; i < by.groups.size(); ++i) {
+        if (std::ranges::find(order.groups, by.groups[i]) != order.groups.end()) continue;
+        order.groups.push_back(by.groups[i]);
+        if (!known) continue;
+        order.people.push_back(by.people[i]);
+        more += by.people[i].count;
+    }
+    const auto* all = std::get_if<contract::Audience>(&by.footprint);
+    return known || !all ? more : all->recipients;
+}
+
 /// Of one kind, or it is left as it is: an order has one kind of footprint.
 void widen(plan::Order& order, const plan::Order& by) {
     if (auto* regions = std::get_if<contract::Regions>(&order.footprint)) {
@@ -22,12 +39,9 @@ void widen(plan::Order& order, const plan::Order& by) {
         if (const auto* more = std::get_if<contract::Cells>(&by.footprint))
             add(cells->cgi, more->cgi);
     } else if (auto* audience = std::get_if<contract::Audience>(&order.footprint)) {
-        const auto* more = std::get_if<contract::Audience>(&by.footprint);
-        if (!more || order.audience_version != by.audience_version) return;
-        // Who is listed for both is in both: groups are told apart, people are not.
-        const auto before = order.groups.size();
-        add(order.groups, by.groups);
-        if (order.groups.size() > before) audience->recipients += more->recipients;
+        if (std::holds_alternative<contract::Audience>(by.footprint) &&
+            order.audience_version == by.audience_version)
+            audience->recipients += add_people(order, by);
     }
 }
 
