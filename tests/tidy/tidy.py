@@ -69,6 +69,9 @@ def allowed(user, used):
             return False
         return target[1] == part or target[1] in SERVER[part]
     if user.startswith("channels/"):
+        # channels/sms/smpp and channels/sms/cmpp share channels/sms/shared.
+        if used == os.path.join(os.path.dirname(user), "shared"):
+            return True
         return used in CHANNEL or (user == "channels/shared" and used.startswith("server/base"))
     return False
 

@@ -1,12 +1,14 @@
 #include "channels/sms/smpp/frame.hpp"
 
-#include "channels/sms/smpp/outbox.hpp"
+#include "channels/sms/shared/outbox.hpp"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
 namespace tocsin::smpp {
+using sms::Outbox;
+
 namespace {
 
 using namespace std::string_literals;

@@ -1,5 +1,5 @@
 #pragma once
-#include "channels/sms/smpp/outbox.hpp"
+#include "channels/sms/shared/outbox.hpp"
 #include "channels/sms/smpp/receipt.hpp"
 #include "channels/sms/smpp/setup.hpp"
 
@@ -8,6 +8,8 @@
 /// What the peer brings: receipts, collected into batches and acknowledged only when the desk says
 /// that they are durable, and messages of phones, acknowledged at once.
 namespace tocsin::smpp {
+
+using sms::Outbox;
 
 class Inbound {
 public:

@@ -1,5 +1,5 @@
+#include "channels/sms/shared/tls.hpp"
 #include "channels/sms/smpp/session.hpp"
-#include "channels/sms/smpp/tls.hpp"
 #include "server/base/log.hpp"
 #include "server/contract/catalogue.hpp"
 #include "server/contract/loop.hpp"
@@ -12,6 +12,8 @@
 #include <random>
 
 namespace tocsin::smpp {
+
+using sms::Tls, sms::TlsContext;
 namespace {
 
 namespace asio = boost::asio;

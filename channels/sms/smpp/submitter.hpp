@@ -1,7 +1,7 @@
 #pragma once
+#include "channels/sms/shared/pace.hpp"
+#include "channels/sms/shared/window.hpp"
 #include "channels/sms/smpp/campaign.hpp"
-#include "channels/sms/smpp/pace.hpp"
-#include "channels/sms/smpp/window.hpp"
 
 #include <deque>
 #include <functional>
@@ -12,6 +12,7 @@
 /// desk while the window, the pace and the buffer have room; knows nothing of binds and sockets.
 namespace tocsin::smpp {
 
+using sms::Job, sms::Pace, sms::Window;
 using Jitter = std::function<double()>;  // [0, 1)
 
 class Submitter {

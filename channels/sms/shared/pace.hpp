@@ -5,7 +5,7 @@
 
 /// How many segments may leave now: a token bucket that a throttling peer shrinks at once and that
 /// grows back slowly. Time comes in; a clock that steps back gives nothing and breaks nothing.
-namespace tocsin::smpp {
+namespace tocsin::sms {
 
 class Pace {
 public:
@@ -33,4 +33,4 @@ private:
     int pauses_in_a_row_ = 0;
 };
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

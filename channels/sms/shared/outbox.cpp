@@ -1,9 +1,9 @@
-#include "channels/sms/smpp/outbox.hpp"
+#include "channels/sms/shared/outbox.hpp"
 
 #include <cstdint>
 #include <cstring>
 
-namespace tocsin::smpp {
+namespace tocsin::sms {
 namespace {
 constexpr std::size_t compact_at = 64 * 1024;
 }
@@ -33,4 +33,4 @@ void Outbox::clear() {
     sent_ = whole_ = 0;
 }
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

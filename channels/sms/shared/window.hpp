@@ -6,7 +6,7 @@
 
 /// What is with the peer and unanswered: a ring by sequence number. No lock, timer or allocation a
 /// message; one deadline for all, that of the oldest.
-namespace tocsin::smpp {
+namespace tocsin::sms {
 
 /// One segment for one recipient.
 struct Job {
@@ -79,4 +79,4 @@ private:
     std::vector<Slot> slots_;
 };
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

@@ -3,7 +3,7 @@
 #include <string_view>
 
 /// Whole PDUs waiting for the socket, which takes any number of bytes at a time.
-namespace tocsin::smpp {
+namespace tocsin::sms {
 
 class Outbox {
 public:
@@ -24,4 +24,4 @@ private:
     std::size_t whole_ = 0;  // the PDU that has left in part, or the next one
 };
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

@@ -1,4 +1,4 @@
-#include "channels/sms/smpp/tls.hpp"
+#include "channels/sms/shared/tls.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace tocsin::smpp {
+namespace tocsin::sms {
 namespace {
 
 std::string reason() {
@@ -101,4 +101,4 @@ std::string Tls::take() {
     return out;
 }
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

@@ -1,8 +1,8 @@
-#include "channels/sms/smpp/window.hpp"
+#include "channels/sms/shared/window.hpp"
 
 #include <bit>
 
-namespace tocsin::smpp {
+namespace tocsin::sms {
 
 Window::Window(std::uint32_t size, std::uint32_t first_sequence)
     : size_(size),
@@ -32,4 +32,4 @@ Window::Answered Window::answered(std::uint32_t sequence) {
     return {found, slot.job};
 }
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

@@ -1,10 +1,10 @@
-#include "channels/sms/smpp/pace.hpp"
+#include "channels/sms/shared/pace.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace tocsin::smpp {
+namespace tocsin::sms {
 namespace {
 
 using namespace std::chrono;
@@ -76,4 +76,4 @@ std::optional<Instant> Pace::paused_until(Instant now) const {
     return pause_ && now < *pause_ ? pause_ : std::nullopt;
 }
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms

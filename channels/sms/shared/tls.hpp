@@ -7,7 +7,7 @@
 
 /// TLS without a socket: what the wire brought goes in, what it is to carry comes out. So the link
 /// keeps its one read and one write a tick.
-namespace tocsin::smpp {
+namespace tocsin::sms {
 
 /// Trusted roots and rules (1.2 at least, the peer's certificate must name the host).
 class TlsContext {
@@ -44,4 +44,4 @@ private:
     void* stream_;  // SSL
 };
 
-}  // namespace tocsin::smpp
+}  // namespace tocsin::sms
