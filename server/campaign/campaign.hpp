@@ -131,6 +131,11 @@ public:
     const Tallies& tallies() const { return tallies_; }
     void ask_again() { asked_ = false; }  // core forgot
     bool asks();  // once a grant: its half is used up and there is more to do
+    /// Intents on disk that nobody took yet.
+    std::uint32_t in_hand() const { return cursor_durable_ > next_ ? cursor_durable_ - next_ : 0; }
+    bool wants_more() const {
+        return stopped_.empty() && !retiring_ && (fresh_ > 0 || !again_.empty());
+    }
     bool exhausted() const;
     bool all_final(Instant now) const;
     bool idle() const { return in_flight_ == 0 && granted_ == 0; }

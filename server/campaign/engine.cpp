@@ -10,6 +10,10 @@ namespace tocsin::campaign {
 
 using std::chrono::steady_clock;
 
+namespace {
+constexpr auto breath = std::chrono::microseconds(200);  // for Redis' replies between passes
+}
+
 Engine::Engine(boost::asio::io_context& bulk,
                boost::asio::io_context& core,
                Settings settings,
@@ -40,35 +44,49 @@ void Engine::halt() {
     quiet_.cancel();
 }
 
-void Engine::arm() {
-    if (halted_) return;
-    const bool idle =
-        batches_.empty() && !ticket_used_ &&
-        std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
-    timer_.expires_after(idle ? settings_.tick_idle : settings_.tick);
+void Engine::run_at(steady_clock::time_point when) {
+    timer_.expires_at(when);
     timer_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](boost::system::error_code error) {
         if (error || alive.expired()) return;
         pass();
         arm();
     });
+}
+
+void Engine::arm() {
+    constexpr std::size_t much = 500;
+    if (halted_) return;
+    const bool idle =
+        batches_.empty() && !ticket_used_ &&
+        std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
+    if (moved_ >= much) return run_at(steady_clock::now() + breath);
+    run_at(steady_clock::now() + (idle ? settings_.tick_idle : settings_.tick));
 }
 
 /// Something came that should not wait for the tick (a grant, an intent on disk); at most each ms.
 void Engine::stir() {
     if (halted_ || !started_ || std::exchange(stirred_, true)) return;
-    timer_.expires_at(std::max(steady_clock::now(), last_pass_ + milliseconds(1)));
-    timer_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](boost::system::error_code error) {
-        if (error || alive.expired()) return;
-        pass();
-        arm();
-    });
+    write_at_ = {};
+    run_at(std::max(steady_clock::now(), last_pass_ + milliseconds(1)));
 }
 
 void Engine::pass() {
     stirred_ = false;
     last_pass_ = steady_clock::now();
+    moved_ = 0;
     const auto now = settings_.clock();
-    metrics_.orphans += parking_.age(now);
+    const bool writes = last_pass_ + breath >= write_at_;
+    if (writes) write_all(now);
+    starving_ = false;
+    if (channel_) channel_->tick(now);
+    if (starving_)
+        for (auto& [_, held] : campaigns_)
+            if (!held.closing && held.campaign->wants_commit()) flush(held, now);
+    tend(now);
+}
+
+void Engine::write_all(Instant now) {
+    write_at_ = last_pass_ + settings_.tick;
     for (auto& [_, held] : campaigns_) {
         if (held.closing) continue;
         held.campaign->tick(now);
@@ -76,11 +94,11 @@ void Engine::pass() {
     }
     seal_batch();
     send_batches(now);
-    if (channel_) channel_->tick(now);
-    for (auto& [_, held] : campaigns_) {
-        if (held.campaign->wants_commit()) flush(held, now);
-        tell_core(held, now);
-    }
+}
+
+void Engine::tend(Instant now) {
+    metrics_.orphans += parking_.age(now);
+    for (auto& [_, held] : campaigns_) tell_core(held, now);
     measure(now);
     for (auto at = campaigns_.begin(); at != campaigns_.end();) {
         auto& held = (at++)->second;  // closing may take it away
@@ -130,7 +148,10 @@ void Engine::commit_answered(OrderId order,
     if (!at || at->campaign->fence() != fence) return;
     const auto said = reply.has_value() ? (*reply).str() : std::string();
     at->campaign->committed(seq, said == "ok");
-    if (said == "ok") return stir();  // the channel may take them now
+    if (said == "ok") {
+        if (starving_) stir();  // the channel may take them now
+        return;
+    }
     ++metrics_.failed_writes;
     at->commit_after = settings_.clock() + milliseconds(20);
     if (said != "fenced" || std::exchange(at->fenced, true)) return;
@@ -157,7 +178,8 @@ void Engine::read_numbers(Held& held, Instant now) {
             auto numbers = unpack_numbers((*reply).text());
             if (!(*reply).null() && numbers.has_value()) {
                 at->campaign->page_loaded(page, std::move(*numbers), settings_.clock());
-                return stir();
+                if (starving_) stir();
+                return;
             }
             log::error("campaign.audience_page_missing",
                        {{"campaign", at->name}, {"page", std::to_string(page)}});
@@ -214,7 +236,9 @@ void Engine::measure(Instant now) {
     const auto took = now - measured_at_;
     if (took < each) return;
     const auto seen = double(answered_ - answered_before_) * 1000 / double(took.count());
-    rate_ = rate_ == 0 ? seen : rate_ + weight * (seen - rate_);
+    // While the channel waited for us, its peer's pace did not show: it is that or more.
+    if (!std::exchange(starved_, false) || seen > rate_)
+        rate_ = rate_ == 0 ? seen : rate_ + weight * (seen - rate_);
     answered_before_ = answered_;
     measured_at_ = now;
     const auto shown = std::max(least, rate_);
@@ -235,7 +259,9 @@ void Engine::grant(OrderId order, std::uint32_t recipients) {
         if (not_yet(order)) early_[order].granted += recipients;
         auto* at = held(order);
         if (!at || at->fenced) return;
+        const bool waits = at->campaign->in_hand() == 0;
         at->campaign->grant(recipients);
+        if (!waits) return;  // the tick is soon enough
         flush(*at, settings_.clock());
         stir();
     });
@@ -255,11 +281,15 @@ void Engine::stop(OrderId order, std::string why) {
 contract::Slice Engine::take(OrderId order, std::uint32_t at_most) {
     auto* at = held(order);
     if (!at || at->fenced || at->closing || halted_) return {};
-    return at->campaign->take(at_most, settings_.clock());
+    const auto slice = at->campaign->take(at_most, settings_.clock());
+    moved_ += slice.numbers.size();
+    if (slice.numbers.empty() && at->campaign->wants_more()) starving_ = starved_ = true;
+    return slice;
 }
 
 void Engine::answered(OrderId order, std::span<const contract::Answer> answers) {
     const auto now = settings_.clock();
+    moved_ += answers.size();
     for (const auto& answer : answers) answered_ += answer.code == 0;
     auto* at = held(order);
     if (!at || at->closing) return;

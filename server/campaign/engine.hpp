@@ -8,8 +8,9 @@
 /// Redis; calls of BulkPort and BulkReports may come from any thread and are posted, and what
 /// BulkEvents and reports are told is posted to the core loop.
 ///
-/// A pass, each tick: what is dirty goes to Redis, then the channel's tick. In between: answers and
-/// receipts from the channel, replies from Redis. Intents do not wait for a tick.
+/// A pass: the channel's tick, where it brings answers and receipts and takes recipients. Each `tick`
+/// a pass begins with writing: all that is dirty goes to Redis. While a pass moves much, the next one
+/// follows at once; while the channel waits for intents, they are written at once.
 namespace tocsin::campaign {
 
 struct Settings {
@@ -111,8 +112,11 @@ private:
 
     // engine.cpp: the tick
     void arm();
+    void run_at(std::chrono::steady_clock::time_point when);
     void stir();
     void pass();
+    void write_all(Instant now);
+    void tend(Instant now);
     void flush(Held& held, Instant now);
     void send_commit(Held& held, Instant now);
     void commit_answered(OrderId order,
@@ -176,7 +180,11 @@ private:
     boost::asio::steady_timer timer_, quiet_;
     bool listening_ = false;
     std::chrono::steady_clock::time_point last_pass_{};
-    bool started_ = false, halted_ = false, stirred_ = false, passing_ = false;
+    std::chrono::steady_clock::time_point write_at_{};
+    bool started_ = false, halted_ = false, stirred_ = false;
+    std::size_t moved_ = 0;  // taken, answered, settled since the last pass began
+    bool starving_ = false;  // the channel had room and found nobody to take
+    bool starved_ = false;   // so it was, since the rate was measured last
 
     std::map<OrderId, Held> campaigns_;
     struct Early {

@@ -12,6 +12,7 @@ using contract::Receipt, contract::Ticket;
 
 Ticket Engine::settled(std::span<const Receipt> receipts) {
     metrics_.receipts += receipts.size();
+    moved_ += receipts.size();
     ticket_used_ = true;
     const auto now = settings_.clock();
     if (!recovery_done_)

@@ -75,8 +75,13 @@ struct Decider::Take {
             default: raise(*item);
         }
     }
-    void operator()(const Rate& rate) { d.rate_ = std::max(1U, rate.per_second); }
+    void operator()(const Rate& rate) {
+        const auto size = std::uint64_t(rate.per_second) * std::uint64_t(d.limits_.slice.count());
+        d.slice_ =
+            std::uint32_t(std::clamp<std::uint64_t>(size / 1000, d.slice_, d.limits_.slice_most));
+    }
     void operator()(const Asked& asked) {
+        d.fit_slice(asked.id, now);
         give_back(asked.id);
         auto* item = d.find(asked.id);
         if (!item || !item->want.bulk || item->lapsed) return;
