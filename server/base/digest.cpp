@@ -7,6 +7,10 @@
 #include <openssl/sha.h>
 
 #include <cstdlib>
+#include <cstring>
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
 
 namespace tocsin {
 namespace {
@@ -22,6 +26,26 @@ constexpr auto crc_table = [] {
     }
     return table;
 }();
+
+std::uint32_t crc_by_table(std::string_view bytes, std::uint32_t crc) {
+    for (const unsigned char byte : bytes) crc = crc_table[(crc ^ byte) & 0xFFU] ^ (crc >> 8);
+    return crc;
+}
+
+#if defined(__x86_64__)
+const bool crc_in_hardware = __builtin_cpu_supports("sse4.2");
+
+[[gnu::target("sse4.2")]] std::uint32_t crc_by_hardware(std::string_view bytes, std::uint32_t crc) {
+    std::uint64_t sum = crc;
+    for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes.data(), sizeof word);
+        sum = _mm_crc32_u64(sum, word);
+    }
+    for (const unsigned char byte : bytes) sum = _mm_crc32_u8(std::uint32_t(sum), byte);
+    return std::uint32_t(sum);
+}
+#endif
 
 }  // namespace
 
@@ -43,9 +67,10 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
-    std::uint32_t crc = ~before;
-    for (const unsigned char byte : bytes) crc = crc_table[(crc ^ byte) & 0xFFU] ^ (crc >> 8);
-    return ~crc;
+#if defined(__x86_64__)
+    if (crc_in_hardware) return ~crc_by_hardware(bytes, ~before);
+#endif
+    return ~crc_by_table(bytes, ~before);
 }
 
 bool same_in_constant_time(std::string_view a, std::string_view b) {

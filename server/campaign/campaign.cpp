@@ -226,6 +226,13 @@ void Campaign::land(std::uint32_t recipient) {
     --in_flight_;
 }
 
+void Campaign::expect(std::span<const Answer> answers) const {
+    for (const auto& answer : answers) {
+        if (answer.recipient < end()) expect(Match{answer.recipient, 0});
+        if (answer.code == 0) expect(hash_of(answer.id));
+    }
+}
+
 void Campaign::answered(const Answer& answer, Instant now) {
     const auto recipient = answer.recipient;
     if (!known(recipient)) {
@@ -241,7 +248,7 @@ void Campaign::answered(const Answer& answer, Instant now) {
             bits.accepted = std::uint16_t(bits.accepted | 1U << part);
             if (bits.accepted != (1U << parts) - 1) return;
         }
-        return accept(recipient, now);
+        return accept(recipient, parts > 1 ? id_on_record(recipient) : answer.id, now);
     }
     if (!(cells_[recipient].flags & in_air)) {
         ++tallies_.duplicates;  // a late one: its recipient went as unknown, or was answered
@@ -252,7 +259,7 @@ void Campaign::answered(const Answer& answer, Instant now) {
     refuse(recipient, code, now);
 }
 
-void Campaign::accept(std::uint32_t recipient, Instant now) {
+void Campaign::accept(std::uint32_t recipient, const contract::MessageId& id, Instant now) {
     auto& cell = cells_[recipient];
     if (cell.flags & took && cell.flags & answered_flag) {
         ++tallies_.duplicates;
@@ -262,7 +269,7 @@ void Campaign::accept(std::uint32_t recipient, Instant now) {
     never_again(recipient);
     if (!(cell.flags & took)) ++accepted_;
     cell.flags |= took;
-    write(recipient, State::accepted, 0, now);
+    write(recipient, State::accepted, 0, id, now);
     if (!final_here(cell.state)) become(recipient, State::accepted, 0, ms(now));
     answered_for_good(recipient);
 }

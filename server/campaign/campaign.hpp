@@ -112,6 +112,12 @@ public:
     void grant(std::uint32_t recipients);
     void stop(std::string why, Instant now);
     contract::Slice take(std::uint32_t at_most, Instant now);
+    /// Many answers, receipts are to follow: what they will touch is on its way from memory then.
+    void expect(std::span<const contract::Answer> answers) const;
+    void expect(std::uint64_t hash) const {
+        for (const auto& table : tables_) table.expect(hash);
+    }
+    void expect(Match match) const { __builtin_prefetch(&cells_[match.recipient], 1); }
     void answered(const contract::Answer& answer, Instant now);
     void unknown(std::uint32_t recipient, Instant now);
     void tick(Instant now);
@@ -211,12 +217,18 @@ private:
     contract::Slice shown(std::uint32_t first) const;
     void hand(std::uint32_t recipient, Instant now);
     void land(std::uint32_t recipient);
-    void accept(std::uint32_t recipient, Instant now);
+    void accept(std::uint32_t recipient, const contract::MessageId& id, Instant now);
     void refuse(std::uint32_t recipient, std::uint32_t code, Instant now);
     void retry(std::uint32_t recipient, std::uint32_t code, Instant now);
     void answered_for_good(std::uint32_t recipient);
     void never_again(std::uint32_t recipient);
     void write(std::uint32_t recipient, State state, std::uint32_t code, Instant now);
+    void write(std::uint32_t recipient,
+               State state,
+               std::uint32_t code,
+               const contract::MessageId& id,
+               Instant now);
+    contract::MessageId id_on_record(std::uint32_t recipient) const;
     void name(std::uint32_t recipient,
               std::uint8_t part,
               std::uint8_t parts,

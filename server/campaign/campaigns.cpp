@@ -50,8 +50,7 @@ void Engine::recover() {
 void Engine::recovered_one() {
     if (--recovering_ > 0) return;
     recovery_done_ = true;
-    for (const auto& receipt : std::exchange(waiting_receipts_, {}))
-        settle(receipt, settings_.clock());
+    settle_all(std::exchange(waiting_receipts_, {}), settings_.clock());
     for (const auto& spec : std::exchange(wait_for_recovery_, {})) open_here(spec);
     std::erase_if(early_, [&](const auto& e) { return !opening_.contains(e.first); });
     stir();

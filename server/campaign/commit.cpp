@@ -18,13 +18,28 @@ void Campaign::dirty(std::uint32_t page, std::uint32_t low, std::uint32_t high) 
     dirty_.insert(page);
 }
 
+/// Of the image, which is ours: its CRC was looked at when it was read.
+contract::MessageId Campaign::id_on_record(std::uint32_t recipient) const {
+    const auto& held = pages_[recipient / page_recipients].image;
+    if (!held) return {};
+    return id_in(std::span<const char, submit_bytes>(
+        held->submit.data() + recipient % page_recipients * submit_bytes, submit_bytes));
+}
+
 /// The submit record in the page's image; the id that it was named by stays.
 void Campaign::write(std::uint32_t recipient, State state, std::uint32_t code, Instant now) {
+    write(recipient, state, code, code == 0 ? id_on_record(recipient) : contract::MessageId{}, now);
+}
+
+void Campaign::write(std::uint32_t recipient,
+                     State state,
+                     std::uint32_t code,
+                     const contract::MessageId& id,
+                     Instant now) {
     const auto page = recipient / page_recipients, at = recipient % page_recipients;
     if (!pages_[page].image && cells_[recipient].flags & answered_flag)
         return;  // a late one, all is on record
     auto& held = image(page);
-    const auto before = get_submit(record(held.submit, at));
     Submit submit;
     submit.state = state;
     submit.flags = std::uint8_t(cells_[recipient].flags & repeated);
@@ -32,7 +47,7 @@ void Campaign::write(std::uint32_t recipient, State state, std::uint32_t code, I
     submit.parts = parts_count(recipient);
     submit.ms = ms(now);
     submit.code = code;
-    if (code == 0 && before.has_value()) submit.id = before->id;
+    submit.id = id;
     put(submit, record(held.submit, at));
     dirty(page, at, at + 1);
 }

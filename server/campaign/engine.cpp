@@ -293,6 +293,7 @@ void Engine::answered(OrderId order, std::span<const contract::Answer> answers) 
     for (const auto& answer : answers) answered_ += answer.code == 0;
     auto* at = held(order);
     if (!at || at->closing) return;
+    at->campaign->expect(answers);
     for (const auto& answer : answers) {
         at->campaign->answered(answer, now);
         if (answer.code == 0 && !parking_.empty()) unpark(answer, now);

@@ -160,8 +160,10 @@ private:
                 Found answer);
 
     // settle.cpp: receipts
-    void settle(const contract::Receipt& receipt, Instant now);
-    bool match(const contract::Receipt& receipt, Instant now);
+    void settle_all(std::span<const contract::Receipt> receipts, Instant now);
+    void set_aside(const contract::Receipt& receipt, Instant now);
+    std::pair<Campaign*, std::optional<Match>> find_id(const contract::MessageId& id,
+                                                       std::uint64_t hash);
     void count(Settled settled);
     void unpark(const contract::Answer& answer, Instant now);
     void listen_for_quiet();

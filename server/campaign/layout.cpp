@@ -103,6 +103,12 @@ void put(const Submit& submit, std::span<char, submit_bytes> to) {
     store(at, check(to.data(), submit_bytes - 4));
 }
 
+contract::MessageId id_in(std::span<const char, submit_bytes> record) {
+    const auto* at = record.data() + 8;
+    const auto id = load_id(at);
+    return id.length == 0 ? contract::MessageId{} : id;
+}
+
 Result<Submit> get_submit(std::span<const char, submit_bytes> from) {
     const auto* at = from.data();
     Submit submit;

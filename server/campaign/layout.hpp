@@ -64,6 +64,8 @@ struct Outcome {
 
 void put(const Submit& submit, std::span<char, submit_bytes> to);
 void put(const Outcome& outcome, std::span<char, outcome_bytes> to);
+/// The id in it; none where it has a code instead. Its CRC is not looked at.
+contract::MessageId id_in(std::span<const char, submit_bytes> record);
 /// All zeros is a record too: state none. Malformed: the CRC is wrong.
 Result<Submit> get_submit(std::span<const char, submit_bytes> from);
 Result<Outcome> get_outcome(std::span<const char, outcome_bytes> from);

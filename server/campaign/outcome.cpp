@@ -57,6 +57,7 @@ void Campaign::name(std::uint32_t recipient,
         return;
     }
     const auto page = recipient / page_recipients;
+    if (parts == 1) return;           // accept() puts it on record
     if (!pages_[page].image) return;  // a late second answer: the first one's id is on record
     Submit submit;                    // state none: named, and not yet accepted with all its parts
     submit.id = id;

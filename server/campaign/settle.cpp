@@ -18,7 +18,7 @@ Ticket Engine::settled(std::span<const Receipt> receipts) {
     if (!recovery_done_)
         waiting_receipts_.insert(waiting_receipts_.end(), receipts.begin(), receipts.end());
     else
-        for (const auto& receipt : receipts) settle(receipt, now);
+        settle_all(receipts, now);
     listen_for_quiet();
     return Ticket(next_ticket_);
 }
@@ -39,25 +39,47 @@ void Engine::listen_for_quiet() {
         });
 }
 
-void Engine::settle(const Receipt& receipt, Instant now) {
-    if (match(receipt, now)) return;
+/// Three times over the batch, so that memory is asked for all slots, then for all cells, before the
+/// first is looked at.
+void Engine::settle_all(std::span<const Receipt> receipts, Instant now) {
+    constexpr std::size_t at_once = 256;
+    for (; receipts.size() > at_once; receipts = receipts.subspan(at_once))
+        settle_all(receipts.first(at_once), now);
+    std::array<std::pair<Campaign*, std::optional<Match>>, at_once> found;
+    std::array<std::uint64_t, at_once> hashes;
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        hashes[i] = hash_of(receipts[i].id);
+        for (const auto& entry : campaigns_) entry.second.campaign->expect(hashes[i]);
+    }
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        found[i] = find_id(receipts[i].id, hashes[i]);
+        if (found[i].second) found[i].first->expect(*found[i].second);
+    }
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        const auto& receipt = receipts[i];
+        if (found[i].second)
+            count(found[i].first->settle(*found[i].second, receipt.said, receipt.code, now));
+        else
+            set_aside(receipt, now);
+    }
+}
+
+void Engine::set_aside(const Receipt& receipt, Instant now) {
     ++metrics_.parked;
     if (!parking_.park(receipt.id, {receipt.said, receipt.code, now})) ++metrics_.orphans;
     orphan_records_.push_back(
         {receipt.id, receipt.said, receipt.code, now.time_since_epoch().count()});
 }
 
-bool Engine::match(const Receipt& receipt, Instant now) {
-    const auto hash = hash_of(receipt.id);
+/// Newest campaign first.
+std::pair<Campaign*, std::optional<Match>> Engine::find_id(const contract::MessageId& id,
+                                                           std::uint64_t hash) {
     for (auto at = campaigns_.rbegin(); at != campaigns_.rend(); ++at) {
         if (at->second.closing) continue;
         auto& campaign = *at->second.campaign;
-        const auto match = campaign.find(hash, receipt.id);
-        if (!match) continue;
-        count(campaign.settle(*match, receipt.said, receipt.code, now));
-        return true;
+        if (const auto match = campaign.find(hash, id)) return {&campaign, match};
     }
-    return false;
+    return {};
 }
 
 void Engine::count(Settled settled) {
@@ -73,7 +95,8 @@ void Engine::count(Settled settled) {
 void Engine::unpark(const contract::Answer& answer, Instant now) {
     for (const auto& parked : parking_.claim(answer.id)) {
         ++metrics_.unparked;
-        match({answer.id, parked.said, parked.code}, now);
+        if (const auto [campaign, match] = find_id(answer.id, hash_of(answer.id)); match)
+            count(campaign->settle(*match, parked.said, parked.code, now));
     }
 }
 

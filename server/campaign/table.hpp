@@ -20,6 +20,8 @@ public:
     /// False: this very id is another recipient's already (a peer that gives one id to all).
     bool insert(std::uint64_t hash, std::string_view exact, std::uint32_t recipient);
     std::optional<std::uint32_t> find(std::uint64_t hash, std::string_view exact) const;
+    /// Asks the memory for the slot: find() or insert() of many ids soon after wait once, not each.
+    void expect(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash >> shift_], 1); }
     std::size_t size() const { return used_ + side_.size(); }
     std::size_t aside() const { return side_.size(); }
 
