@@ -25,7 +25,6 @@ Engine::Engine(boost::asio::io_context& bulk,
       desk_(desk),
       events_(events),
       timer_(bulk),
-      quiet_(bulk),
       parking_(settings_.park, settings_.park_most),
       writer_(bulk, settings_.redis),
       reader_(bulk, settings_.redis) {}
@@ -41,7 +40,6 @@ void Engine::start() {
 void Engine::halt() {
     halted_ = true;
     timer_.cancel();
-    quiet_.cancel();
 }
 
 void Engine::run_at(steady_clock::time_point when) {
@@ -60,7 +58,7 @@ void Engine::arm() {
         batches_.empty() && !ticket_used_ &&
         std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
     if (moved_ >= much) return run_at(steady_clock::now() + breath);
-    run_at(steady_clock::now() + (idle ? settings_.tick_idle : settings_.tick));
+    run_at(steady_clock::now() + (idle ? settings_.tick_idle : tick()));
 }
 
 /// Something came that should not wait for the tick (a grant, an intent on disk); at most each ms.
@@ -77,7 +75,7 @@ void Engine::pass() {
     const auto now = settings_.clock();
     const bool writes = last_pass_ + breath >= write_at_;
     if (writes) write_all(now);
-    starving_ = false;
+    starving_ = hurries_ = false;
     if (channel_) channel_->tick(now);
     if (starving_)
         for (auto& [_, held] : campaigns_)
@@ -86,7 +84,7 @@ void Engine::pass() {
 }
 
 void Engine::write_all(Instant now) {
-    write_at_ = last_pass_ + settings_.tick;
+    write_at_ = last_pass_ + tick();
     for (auto& [_, held] : campaigns_) {
         if (held.closing) continue;
         held.campaign->tick(now);

@@ -17,7 +17,7 @@ struct Settings {
     std::string endpoint;
     Wire::Where redis;
     Limits limits;
-    milliseconds tick{5}, tick_idle{20};
+    milliseconds tick{10}, tick_hurried{1}, tick_idle{20};
     milliseconds park{5000};  // a receipt before its answer
     std::size_t park_most = 200'000;
     std::uint32_t orphans_kept = 100'000;  // segments of them
@@ -71,6 +71,7 @@ public:
     void answered(OrderId order, std::span<const contract::Answer> answers) override;
     contract::Ticket settled(std::span<const contract::Receipt> receipts) override;
     void unknown(OrderId order, std::span<const std::uint32_t> recipients) override;
+    void hurry() override { hurries_ = true; }
     void report(contract::Evidence evidence) override { desk_.report(std::move(evidence)); }
     void link(contract::LinkState state, std::optional<Instant> until) override {
         desk_.link(state, until);
@@ -112,6 +113,7 @@ private:
 
     // engine.cpp: the tick
     void arm();
+    milliseconds tick() const { return hurries_ ? settings_.tick_hurried : settings_.tick; }
     void run_at(std::chrono::steady_clock::time_point when);
     void stir();
     void pass();
@@ -166,7 +168,6 @@ private:
                                                        std::uint64_t hash);
     void count(Settled settled);
     void unpark(const contract::Answer& answer, Instant now);
-    void listen_for_quiet();
     void seal_batch();
     void send_batches(Instant now);
     void batch_answered(std::uint64_t ticket, bool well);
@@ -179,12 +180,12 @@ private:
     dispatch::BulkEvents& events_;
     contract::BulkChannel* channel_ = nullptr;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    boost::asio::steady_timer timer_, quiet_;
-    bool listening_ = false;
+    boost::asio::steady_timer timer_;
     std::chrono::steady_clock::time_point last_pass_{};
     std::chrono::steady_clock::time_point write_at_{};
     bool started_ = false, halted_ = false, stirred_ = false;
     std::size_t moved_ = 0;  // taken, answered, settled since the last pass began
+    bool hurries_ = false;
     bool starving_ = false;  // the channel had room and found nobody to take
     bool starved_ = false;   // so it was, since the rate was measured last
 

@@ -19,24 +19,7 @@ Ticket Engine::settled(std::span<const Receipt> receipts) {
         waiting_receipts_.insert(waiting_receipts_.end(), receipts.begin(), receipts.end());
     else
         settle_all(receipts, now);
-    listen_for_quiet();
     return Ticket(next_ticket_);
-}
-
-/// Many a peer keeps ten unacknowledged receipts and then falls silent: a millisecond without any is
-/// sign enough not to wait for the tick (eight links of ten: 7,600/s by 5 ms ticks, 31,000 by 1 ms).
-void Engine::listen_for_quiet() {
-    if (halted_ || std::exchange(listening_, true)) return;
-    quiet_.expires_after(milliseconds(1));
-    quiet_.async_wait(
-        [this, alive = std::weak_ptr<bool>(alive_), heard = metrics_.receipts](auto error) {
-            if (error || alive.expired()) return;
-            listening_ = false;
-            if (!ticket_used_) return;  // the tick was faster
-            if (heard != metrics_.receipts) return listen_for_quiet();
-            seal_batch();
-            send_batches(settings_.clock());
-        });
 }
 
 /// Three times over the batch, so that memory is asked for all slots, then for all cells, before the

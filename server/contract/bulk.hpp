@@ -11,6 +11,9 @@ struct Slice {  // recipients whose intent is on disk; all of one region, networ
     std::uint32_t first = 0;                 // numbers[i] is recipient first + i
     std::span<const std::uint64_t> numbers;  // E.164; valid until the next take; 0: a hole, nobody
     std::string_view language{};             // chooses the text; empty: the order's first
+    // Choose the link. Empty: the channel finds the network by the number; any region.
+    std::string_view network{};  // "cmcc", "cucc", "ctcc", "cbn", "other"
+    std::string_view region{};   // codes, with blanks between
 };
 struct MessageId {
     std::array<char, 19> bytes;
@@ -21,6 +24,8 @@ struct MessageId {
 /// In Answer::code beside the peer's own status: the channel tried what it may, and a later or
 /// another link may do better. Without it a code other than 0 is for good.
 inline constexpr std::uint32_t worth_another_try = 0x8000'0000;
+/// In Answer::code: no link of the endpoint serves this number. Outside of what peers say.
+inline constexpr std::uint32_t no_route = 0xFFF1;
 
 struct Answer {
     std::uint32_t recipient, code;  // 0: the peer took it
@@ -48,6 +53,9 @@ public:
     virtual Ticket settled(std::span<const Receipt> receipts) = 0;
     /// Unanswered when the link broke: go again, same reference, marked.
     virtual void unknown(OrderId order, std::span<const std::uint32_t> recipients) = 0;
+    /// In a tick: a peer waits for us (its window of receipts is full), or all our windows wait for
+    /// peers. The next ticks come sooner, which costs processor time.
+    virtual void hurry() {}
 };
 class BulkChannel : public Channel {
 public:
