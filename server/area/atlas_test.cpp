@@ -310,6 +310,21 @@ TEST_CASE("an areaDesc alone counts only as the name of exactly one region") {
     CHECK(beijing().resolve({Said{"东城区", {{"UGC", "x"}}, {}, {}}}).regions.empty());
 }
 
+TEST_CASE(
+    "C1: a name that is no region's only warns where the rest covers somebody, and adds nobody") {
+    const Said lost{"somewhere", {}, {}, {}};
+    const auto beside = beijing().resolve({lost, coded("110108")});
+    CHECK(beside.regions == Codes{"110108"});
+    CHECK(told(beside) == Codes{"area-no-geometry areaDesc"});
+    CHECK(told(beijing().resolve({coded("110108"), lost, lost})) ==
+          Codes{"area-no-geometry areaDesc", "area-no-geometry areaDesc"});
+    CHECK(told(beijing().resolve({Said{"东城区", {}, {}, {}}, lost})) ==
+          Codes{"area-no-geometry areaDesc", "area-no-geometry areaDesc"});
+    const auto alone = beijing().resolve({lost, coded("999999")});
+    CHECK(alone.regions.empty());
+    CHECK(told(alone) == Codes{"area-no-geometry areaDesc!", "geocode-unknown geocode[1]!"});
+}
+
 TEST_CASE("C1: a name that several regions have resolves to none of them") {
     std::unordered_map<std::string, int> names;
     for (const auto& region : beijing().regions()) ++names[region.name_zh];

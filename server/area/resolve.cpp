@@ -45,6 +45,7 @@ public:
             report("no-area", true, "",
                    "the alert names no area, so it would reach nobody; name one");
         weigh_outside();
+        weigh_names();
         join_streets();
         drop_covered();
         out_.regions.assign(covered_.begin(), covered_.end());
@@ -197,14 +198,16 @@ private:
 
     void take_name(std::string_view desc) {
         const auto found = index_.by_name.find(std::string(stripped(desc)));
-        if (found == index_.by_name.end() || found->second.size() != 1)
+        if (found == index_.by_name.end() || found->second.size() != 1) {
+            nameless_.push_back(out_.problems.size());
             return report(
                 "area-no-geometry", true, "areaDesc",
-                fmt::format(
-                    "there is only a description, and \"{}\" is {}; add a geocode or a polygon",
-                    stripped(desc),
-                    found == index_.by_name.end() ? "the name of no region"
-                                                  : "the name of several regions"));
+                fmt::format("there is only a description, and \"{}\" is {}: it covers nobody; add "
+                            "a geocode or a polygon",
+                            stripped(desc),
+                            found == index_.by_name.end() ? "the name of no region"
+                                                          : "the name of several regions"));
+        }
         const auto& region = atlas_.regions_[found->second.front()];
         report("area-no-geometry", false, "areaDesc",
                fmt::format("there is only a description; by its name it is taken as {} {}",
@@ -227,6 +230,13 @@ private:
         for (const auto i : outside_) out_.problems[i].error = !inside_ || covered_.empty();
         if (covered_.empty())
             for (const auto i : near_misses_) out_.problems[i].error = true;
+    }
+
+    /// CAP rule E18 only warns of a description that is no region's name, and so do we where the rest
+    /// of the alert covers somebody. Alone it would leave an alert that reaches nobody, and nothing
+    /// may be put in its place (scar C1): then the sender must hear it while there is time.
+    void weigh_names() {
+        for (const auto i : nameless_) out_.problems[i].error = covered_.empty();
     }
 
     /// A district all of whose streets are named is named; so is a city with its districts.
@@ -281,8 +291,8 @@ private:
     Resolved out_;
     std::set<std::string> covered_;
     std::size_t area_ = 0, resolved_ = 0;
-    bool inside_ = false;                             // some geometry meets the city or its margin
-    std::vector<std::size_t> outside_, near_misses_;  // problems, weighed at the end
+    bool inside_ = false;  // some geometry meets the city or its margin
+    std::vector<std::size_t> outside_, near_misses_, nameless_;  // problems, weighed at the end
 };
 
 Resolved Atlas::resolve(const std::vector<Said>& areas) const {

@@ -11,6 +11,14 @@ template <class T> void add(std::vector<T>& to, const std::vector<T>& from) {
         if (std::ranges::find(to, one) == to.end()) to.push_back(one);
 }
 
+/// Of a city's cells each cannot be looked for among all.
+void unite(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+    std::ranges::sort(to);
+    const auto twice = std::ranges::unique(to);
+    to.erase(twice.begin(), twice.end());
+}
+
 /// Groups that the order has not yet, with the people in them as they were planned; how many.
 std::uint32_t add_people(plan::Order& order, const plan::Order& by) {
     const bool known =
@@ -37,7 +45,7 @@ void widen(plan::Order& order, const plan::Order& by) {
         if (regions->geometry != more->geometry) regions->geometry.clear();  // codes say it all
     } else if (auto* cells = std::get_if<contract::Cells>(&order.footprint)) {
         if (const auto* more = std::get_if<contract::Cells>(&by.footprint))
-            add(cells->cgi, more->cgi);
+            unite(cells->cgi, more->cgi);
     } else if (auto* audience = std::get_if<contract::Audience>(&order.footprint)) {
         if (std::holds_alternative<contract::Audience>(by.footprint) &&
             order.audience_version == by.audience_version)

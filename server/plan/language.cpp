@@ -72,6 +72,13 @@ Language Language::read(const Settings& s, std::string tag) {
     l.area_city = areas.required("city");
     l.area_part = areas.required("part");
     l.area_cut = areas.texts("cut");
+    for (const auto& pair : areas.texts("known")) {
+        const auto sign = pair.find(" = ");
+        if (sign == pair.npos || sign == 0 || sign + 3 == pair.size())
+            areas.complain("known", fmt::format("'{}' is not \"name = what people say\"", pair));
+        else
+            l.area_known.emplace_back(pair.substr(0, sign), pair.substr(sign + 3));
+    }
     areas.finish();
     const auto time = s.table("time");
     l.hour = time.required("hour");

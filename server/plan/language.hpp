@@ -25,6 +25,7 @@ struct Language {
     } acts;
     std::string area_join, area_more, area_count, area_more_districts, area_count_districts,
         area_city, area_part;
+    std::vector<std::pair<std::string, std::string>> area_known;  // a name, and what people say
     std::vector<std::string> area_cut;  // "区", "District": what short names go without
     bool lower_case_events = false;     // "Hail" said as "hail" inside a sentence
     std::string hour, hour_minute, day, month_day, long_day, time_join, guidance_item,

@@ -145,7 +145,9 @@ struct Templates::Loader {
         if (!out->languages_.contains(parts[1]))
             return complaints.add(
                 fmt::format("{}: there is no language.{}.toml", at(file), parts[1]));
-        const auto settings = Settings::read(file, complaints);
+        const auto text = contents(file);  // each folder has words of this name: say which
+        if (!text) return complaints.add(at(file) + ": cannot be read");
+        const auto settings = Settings::parse(*text, at(file), complaints);
         if (settings.has_error()) return complaints.add(settings.error().what);
         out->words_[{folder, parts[1]}] = read_words(*settings);
     }

@@ -14,9 +14,12 @@ std::string full_name(const Region& region, const Language& language) {
 }
 
 /// "门头沟区" -> "门头沟", "Mentougou District" -> "Mentougou"; what would leave one sign stays.
-std::string short_name(const Region& region, const Language& language) {
+std::string short_name(const Region& region, const Language& language, Naming naming) {
     auto name = full_name(region, language);
     if (name.empty()) name = region.name_zh;
+    if (naming != Naming::whole)
+        for (const auto& [whole, known] : language.area_known)
+            if (name == whole) return known;
     if (region.tier != Tier::district && region.tier != Tier::city) return name;
     for (const auto& cut : language.area_cut)
         if (name.ends_with(cut) && characters(name) > characters(cut) + 1)
@@ -50,7 +53,8 @@ std::string AreaNames::join(const Language& language, std::size_t most) const {
 
 AreaNames name_areas(const area::Atlas& atlas,
                      const std::vector<std::string>& codes,
-                     const Language& language) {
+                     const Language& language,
+                     Naming naming) {
     AreaNames out;
     const auto add = [&](std::string name) {
         if (std::ranges::count(out.names, name) == 0) out.names.push_back(std::move(name));
@@ -63,14 +67,14 @@ AreaNames name_areas(const area::Atlas& atlas,
         const bool below = district && district != region;
         if (region->tier != Tier::district) out.all_districts = false;
         if (region->tier == Tier::city) {
-            add(fill(language.area_city, {{"name", short_name(*region, language)}}));
+            add(fill(language.area_city, {{"name", short_name(*region, language, naming)}}));
         } else if (!below) {
-            add(short_name(*region, language));
-        } else if (full_name(*region, language).empty()) {
-            add(fill(language.area_part, {{"name", short_name(*district, language)}}));
+            add(short_name(*region, language, naming));
+        } else if (full_name(*region, language).empty() || naming == Naming::district) {
+            add(fill(language.area_part, {{"name", short_name(*district, language, naming)}}));
         } else {
             const bool again = district == last;  // "房山河北镇、佛子庄乡"
-            add((again ? "" : short_name(*district, language) + language.space) +
+            add((again ? "" : short_name(*district, language, naming) + language.space) +
                 full_name(*region, language));
         }
         last = district;

@@ -14,8 +14,12 @@ struct AreaNames {
     std::string join(const Language& language, std::size_t most) const;
 };
 
+/// By and by shorter: whole names; known ones ("经开区"); streets as a part of their district.
+enum class Naming { whole, known, district };
+
 AreaNames name_areas(const area::Atlas& atlas,
                      const std::vector<std::string>& codes,
-                     const Language& language);
+                     const Language& language,
+                     Naming naming = Naming::whole);
 
 }  // namespace tocsin::plan

@@ -9,6 +9,9 @@ namespace {
 using contract::Form;
 using contract::Text;
 
+// Seen before it happens: more strangers than people meant, or a valley without a cell.
+constexpr double overshoot_noted = 0.5, covered_wanted = 0.9;
+
 const Endpoint* named(const City& city, std::string_view name) {
     const auto found = std::ranges::find(city.endpoints, name, &Endpoint::name);
     return found == city.endpoints.end() ? nullptr : &*found;
@@ -79,7 +82,7 @@ const Said& OrderMaker::say(const Endpoint& endpoint,
     else if (!said.shortened.empty())
         note("text-shortened", fmt::format("{}: {} in {} goes without {}", endpoint.name,
                                            word(budget.form), language.tag, said.shortened));
-    if (said.other_form)
+    if (said.other_form && budget.form != Form::cb)  // the words of an SMS are meant for both
         note("form-missing", fmt::format("no templates for {}: {} gets the words of another form",
                                          word(budget.form), endpoint.name));
     return said;
@@ -113,7 +116,7 @@ std::string OrderMaker::sense(const Endpoint& endpoint, const std::vector<Text>&
 }
 
 void OrderMaker::forecast(const Endpoint& endpoint, const Order& order, const Audience& audience) {
-    Forecast out{endpoint.name, 0, 0, 0};
+    Forecast out{endpoint.name};
     std::map<std::string, std::uint64_t> without;  // language: people
     std::map<const Text*, std::uint64_t> by_text;
     for (const auto index : order.groups) {
@@ -125,12 +128,25 @@ void OrderMaker::forecast(const Endpoint& endpoint, const Order& order, const Au
         if (text && lower(text->language) != lower(group.language))
             without[group.language] += group.count;
     }
-    for (const auto& [text, count] : by_text) out.segments += count * segments(text->words);
-    if (endpoint.rate > 0) out.seconds = double(out.segments) / endpoint.rate;
+    for (const auto& [text, count] : by_text) {  // in the order of the texts
+        const auto each = segments(text->words);
+        out.segments += count * each;
+        out.languages.push_back({text->language, count, each});
+    }
+    set_rate(endpoint, out);
     for (const auto& [language, count] : without)
         note("language-missing", fmt::format("{}: {} people who read {} get another language",
                                              endpoint.name, count, language));
     plan_.forecast.push_back(std::move(out));
+}
+
+void OrderMaker::set_rate(const Endpoint& endpoint, Forecast& out) const {
+    out.rate = endpoint.rate;
+    if (request_.rates)
+        if (const auto found = request_.rates->find(endpoint.name);
+            found != request_.rates->end() && found->second > 0)
+            out.rate = found->second, out.measured = true;
+    if (out.rate > 0) out.seconds = double(out.segments) / out.rate;
 }
 
 void OrderMaker::add_bulk(Order order, const Endpoint& endpoint, const People& people) {
@@ -173,6 +189,39 @@ void OrderMaker::add_bulk(Order order, const Endpoint& endpoint, const People& p
     plan_.orders.push_back(std::move(order));
 }
 
+void OrderMaker::add_cells(Order order, const Endpoint& endpoint) {
+    auto chosen = cells_.choose(endpoint);
+    const auto bare = cells_.without_outline();
+    if (!bare.empty())
+        note("cells-no-outline",
+             fmt::format("{}: nobody knows which cells are heard in {}: it has no outline",
+                         endpoint.name, fmt::join(bare, ", ")));
+    if (chosen.cells.cgi.empty())
+        return note("cells-none", fmt::format("{}: nobody is reached by cell broadcast: {}",
+                                              endpoint.name, chosen.why));
+    note_cells(chosen.reach);
+    plan_.cell_reach.push_back(std::move(chosen.reach));
+    order.footprint = std::move(chosen.cells);
+    plan_.orders.push_back(std::move(order));
+}
+
+void OrderMaker::note_cells(const CellReach& reach) {
+    if (const auto share = reach.overshoot(); share > overshoot_noted)
+        note("cells-overshoot",
+             fmt::format("{}: {:.0f} % of where its cells are heard lies outside the area ({:.1f} "
+                         "km²{})",
+                         reach.endpoint, 100 * share, reach.outside_km2,
+                         reach.people_outside
+                             ? fmt::format(", about {} people", *reach.people_outside)
+                             : ""));
+    const auto covered = reach.place_km2 > 0 ? reach.covered_km2 / reach.place_km2 : 1;
+    if (covered < covered_wanted)
+        note("cells-uncovered",
+             fmt::format("{}: no cell is heard in {:.0f} % of the area ({:.1f} "
+                         "km²)",
+                         reach.endpoint, 100 * (1 - covered), reach.place_km2 - reach.covered_km2));
+}
+
 void OrderMaker::add(const Reach& reached, const People& people) {
     const auto& endpoint = *reached.endpoint;
     const bool again = was_at(endpoint.name) != nullptr;
@@ -182,6 +231,7 @@ void OrderMaker::add(const Reach& reached, const People& people) {
         return note("nothing-to-say",
                     fmt::format("{}: no text fits: it gets no order", endpoint.name));
     if (endpoint.bulk) return add_bulk(std::move(order), endpoint, people);
+    if (!endpoint.cells.empty()) return add_cells(std::move(order), endpoint);
     if (again && !endpoint.updates_in_place)
         note("update-not-in-place",
              fmt::format("{} cannot change what it shows: the new words follow the old",

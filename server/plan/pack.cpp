@@ -1,4 +1,5 @@
 #include "server/base/digest.hpp"
+#include "server/plan/cell_list.hpp"
 #include "server/plan/plan.hpp"
 #include "server/plan/templates.hpp"
 
@@ -56,9 +57,9 @@ public:
         auto& warnings = o["warnings"].emplace_array();
         for (const auto& w : p.warnings) warnings.push_back(json::array{w.rule, w.message});
         auto& forecast = o["forecast"].emplace_array();
-        for (const auto& f : p.forecast)
-            forecast.push_back(
-                json::array{f.endpoint, f.recipients, f.segments, fmt::format("{}", f.seconds)});
+        for (const auto& f : p.forecast) forecast.push_back(pack(f));
+        auto& reach = o["cell_reach"].emplace_array();
+        for (const auto& r : p.cell_reach) reach.push_back(pack(r));
         o["sha256"] = p.sha256;
         o["texts"] = std::move(texts_);
         return o;
@@ -77,6 +78,28 @@ private:
         return out;
     }
 
+    static json::array pack(const Forecast& f) {
+        json::array languages;
+        for (const auto& l : f.languages)
+            languages.push_back(json::array{l.language, l.recipients, l.segments_each});
+        return {f.endpoint,
+                f.recipients,
+                f.segments,
+                fmt::format("{}", f.seconds),
+                fmt::format("{}", f.rate),
+                f.measured,
+                std::move(languages)};
+    }
+
+    static json::object pack(const CellReach& r) {
+        json::object o{{"endpoint", r.endpoint},
+                       {"cells", r.cells},
+                       {"bscs", r.bscs},
+                       {"km2", fmt::format("{},{} {}", r.place_km2, r.covered_km2, r.outside_km2)}};
+        if (r.people_outside) o["people"] = *r.people_outside;
+        return o;
+    }
+
     json::object pack(const Order& order) {
         json::object o;
         o["endpoint"] = order.endpoint;
@@ -87,7 +110,7 @@ private:
             o["regions"] = strings(regions->codes);
             if (!regions->geometry.empty()) o["geometry"] = regions->geometry;
         } else if (const auto* cells = std::get_if<contract::Cells>(&order.footprint)) {
-            o["cells"] = json::array(cells->cgi.begin(), cells->cgi.end());
+            o["cells"] = base64(cell_bytes(cells->cgi));
         } else {
             const auto& audience = std::get<contract::Audience>(order.footprint);
             o["audience"] =
@@ -188,12 +211,11 @@ public:
         }
         for (const auto& item : from_.at("warnings").as_array())
             p.warnings.push_back({text(item.as_array().at(0)), text(item.as_array().at(1))});
-        for (const auto& item : from_.at("forecast").as_array()) {
-            const auto& cells = item.as_array();
-            p.forecast.push_back({text(cells.at(0)), cells.at(1).to_number<std::uint64_t>(),
-                                  cells.at(2).to_number<std::uint64_t>(),
-                                  numbers(text(cells.at(3))).at(0)});
-        }
+        for (const auto& item : from_.at("forecast").as_array())
+            p.forecast.push_back(forecast(item.as_array()));
+        if (const auto* all = from_.if_contains("cell_reach"))
+            for (const auto& item : all->as_array())
+                p.cell_reach.push_back(reach(item.as_object()));
         p.sha256 = text(from_.at("sha256"));
         return p;
     }
@@ -203,6 +225,31 @@ private:
         return {text(f.at("event")),     text(f.at("severity")), text(f.at("urgency")),
                 text(f.at("certainty")), text(f.at("sender")),   text(f.at("identifier")),
                 instant(f.at("sent")),   instant(f.at("onset"))};
+    }
+
+    static Forecast forecast(const json::array& cells) {
+        Forecast f{text(cells.at(0)), cells.at(1).to_number<std::uint64_t>(),
+                   cells.at(2).to_number<std::uint64_t>(), numbers(text(cells.at(3))).at(0)};
+        if (cells.size() < 7) return f;  // as plans were packed before
+        f.rate = numbers(text(cells.at(4))).at(0);
+        f.measured = cells.at(5).as_bool();
+        for (const auto& item : cells.at(6).as_array())
+            f.languages.push_back({text(item.at(0)), item.at(1).to_number<std::uint64_t>(),
+                                   item.at(2).to_number<std::uint64_t>()});
+        return f;
+    }
+
+    static CellReach reach(const json::object& o) {
+        const auto km2 = numbers(o.at("km2").as_string());
+        CellReach r{text(o.at("endpoint")),
+                    o.at("cells").to_number<std::uint64_t>(),
+                    o.at("bscs").to_number<std::uint64_t>(),
+                    km2.at(0),
+                    km2.at(1),
+                    km2.at(2)};
+        if (const auto* people = o.if_contains("people"))
+            r.people_outside = people->to_number<std::uint64_t>();
+        return r;
     }
 
     void shapes(Plan& p) const {
@@ -251,10 +298,10 @@ private:
             return contract::Regions{strings(*regions), geometry ? text(*geometry) : ""};
         }
         if (const auto* cells = o.if_contains("cells")) {
-            contract::Cells out;
-            for (const auto& cell : cells->as_array())
-                out.cgi.push_back(cell.to_number<std::uint64_t>());
-            return out;
+            const auto bytes = from_base64(cells->as_string());
+            auto list = bytes ? cells_in(*bytes) : bytes.error();
+            if (!list) throw std::invalid_argument(list.error().what);
+            return contract::Cells{std::move(*list)};
         }
         const auto& audience = o.at("audience").as_array();
         return contract::Audience{text(audience.at(0)), audience.at(1).to_number<std::uint32_t>(),

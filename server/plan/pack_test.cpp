@@ -79,6 +79,12 @@ TEST_CASE("a plan comes back from its bytes as it was") {
     CHECK(back->spoken[1].digest == plan.spoken[1].digest);
     CHECK(back->warnings.size() == plan.warnings.size());
     CHECK(back->forecast.at(0).seconds == plan.forecast.at(0).seconds);
+    CHECK(back->forecast.at(0).rate == 3);
+    CHECK_FALSE(back->forecast.at(0).measured);
+    REQUIRE(back->forecast.at(0).languages.size() == 2);
+    CHECK(back->forecast.at(0).languages[1].language == "en-US");
+    CHECK(back->forecast.at(0).languages[1].recipients == 7);
+    CHECK(back->forecast.at(0).languages[1].segments_each == 1);
     CHECK(back->sha256 == plan.sha256);
     CHECK(pack(*unpack(pack(Plan{}))) == pack(Plan{}));
 }

@@ -7,7 +7,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+
+namespace tocsin::area {
+class CellMap;  // server/area/cell_map.hpp
+}
 
 /// From an alert to orders: which endpoints, whom, in which words, how long (design.md 3.4, 12).
 /// Pure: no clock, no Redis, no socket.
@@ -35,6 +40,8 @@ struct Endpoint {
     bool withdraws = true, updates_in_place = true;
     double rate = 0;          // of a bulk endpoint: segments a second, for the forecast
     bool restricted = false;  // carries alerts of scope Restricted and Private too (CAP rule B22)
+    std::vector<contract::Radio> cells;  // it broadcasts to cells of these technologies ...
+    std::vector<std::string> bscs;       // ... of these BSCs; empty: of all in the map
 };
 
 struct Note {
@@ -45,6 +52,30 @@ struct Forecast {
     std::string endpoint;
     std::uint64_t recipients = 0, segments = 0;
     double seconds = 0;
+    double rate = 0;        // segments a second that this is reckoned with
+    bool measured = false;  // by what its links did last; else as configured
+    struct Language {
+        std::string language;
+        std::uint64_t recipients = 0, segments_each = 0;
+    };
+    std::vector<Language> languages = {};  // of the texts, in their order
+};
+
+/// Measured segments a second, by endpoint.
+using Rates = std::map<std::string, double, std::less<>>;
+
+/// How well the cells of one endpoint fit what is warned.
+struct CellReach {
+    std::string endpoint;
+    std::uint64_t cells = 0, bscs = 0;
+    double place_km2 = 0;                              // what is warned
+    double covered_km2 = 0;                            // of that, where one of the cells is heard
+    double outside_km2 = 0;                            // beyond it, where one is heard too
+    std::optional<std::uint64_t> people_outside = {};  // estimate; nothing: nobody is listed
+    double overshoot() const {
+        const auto all = covered_km2 + outside_km2;
+        return all > 0 ? outside_km2 / all : 0;
+    }
 };
 
 struct Order {
@@ -85,6 +116,7 @@ struct Plan {
     std::vector<Spoken> spoken;
     std::vector<Note> warnings;
     std::vector<Forecast> forecast;
+    std::vector<CellReach> cell_reach;
     std::string sha256;  // over area, endpoints, words, mode: what is approved (A5)
 };
 
@@ -105,6 +137,7 @@ struct Request {
     bool cancels = false;   // an Update whose Cancel came first is planned as a Cancel too
     bool corrects = false;  // of a Cancel: what it takes back was sent by mistake
     Instant now{};          // only for the words and the forecast
+    const Rates* rates = nullptr;  // of endpoints that have been measured
 };
 
 struct Made {
@@ -115,6 +148,7 @@ struct Made {
 /// What the planner knows of the city; immutable, swapped whole on reload.
 struct City {
     std::shared_ptr<const area::Atlas> atlas;
+    std::shared_ptr<const area::CellMap> cells;  // null: the city says nothing of its cells
     std::vector<Endpoint> endpoints;
     std::vector<std::string> languages{"zh-CN", "en-US"};
     std::string name_zh = "北京", name_en = "Beijing";
@@ -124,7 +158,8 @@ struct City {
     std::filesystem::path templates;
 };
 
-class Templates;  // all words, parsed and checked once; server/plan/templates.hpp
+class CellGround;  // server/plan/cells.hpp
+class Templates;   // all words, parsed and checked once; server/plan/templates.hpp
 
 class Planner {
 public:
@@ -142,6 +177,7 @@ private:
 
     City city_;
     std::shared_ptr<const Templates> templates_;
+    std::shared_ptr<const CellGround> ground_;
 };
 
 /// red..blue of an alert: `CN:severity` or colour words of a profile first, else severity.

@@ -1,4 +1,5 @@
 #include "server/base/digest.hpp"
+#include "server/plan/cells.hpp"
 #include "server/plan/level.hpp"
 #include "server/plan/naming.hpp"
 #include "server/plan/orders.hpp"
@@ -52,10 +53,12 @@ class Making {
 public:
     Making(const City& city,
            const Templates& templates,
+           const CellGround& ground,
            const Request& request,
            const Census& census)
         : city_(city),
           templates_(templates),
+          ground_(ground),
           request_(request),
           census_(census),
           alert_(*request.alert) {}
@@ -102,13 +105,14 @@ private:
 
     const City& city_;
     const Templates& templates_;
+    const CellGround& ground_;
     const Request& request_;
     const Census& census_;
     const cap::Alert& alert_;
     Made made_;
     Plan plan_;
     Event event_;
-    std::vector<std::string> beside_, beyond_codes_;
+    Where where_;
 };
 
 void Making::check_mode() {
@@ -122,8 +126,8 @@ void Making::check_mode() {
 
 void Making::place() {
     const bool needs_area = !carries_nothing(alert_) && !cancels(request_);
-    auto where = resolve(*city_.atlas, alert_, made_.violations);
-    if (needs_area && where.regions.empty() && !failed())
+    where_ = resolve(*city_.atlas, alert_, made_.violations);
+    if (needs_area && where_.regions.empty() && !failed())
         made_.violations.push_back(
             {"no-area", Weight::error, 0, "alert/info[1]",
              "no area that could be resolved: say whom this is for; there is no default area"});
@@ -133,11 +137,9 @@ void Making::place() {
         plan_.circles = request_.before->circles;
         return;
     }
-    plan_.regions = std::move(where.regions);
-    plan_.polygons = std::move(where.polygons);
-    plan_.circles = std::move(where.circles);
-    beside_ = std::move(where.beside);
-    beyond_codes_ = std::move(where.beyond_codes);
+    plan_.regions = where_.regions;
+    plan_.polygons = where_.polygons;
+    plan_.circles = where_.circles;
 }
 
 void Making::find_event() {
@@ -262,17 +264,18 @@ void Making::note_coverage() {
             note("one-bearer", fmt::format("red, but only {} reaches {}", bearer,
                                            names(city_, templates_, regions)));
     }
-    if (!beyond_codes_.empty())
+    if (!where_.beyond_codes.empty())
         note("area-beyond-codes",
              fmt::format("shapes in the alert reach further than its codes: {} warned too",
-                         names(city_, templates_, beyond_codes_)));
-    if (!beside_.empty())
-        note("regions-beside",
-             fmt::format("next to the area and not warned: {}", names(city_, templates_, beside_)));
+                         names(city_, templates_, where_.beyond_codes)));
+    if (!where_.beside.empty())
+        note("regions-beside", fmt::format("next to the area and not warned: {}",
+                                           names(city_, templates_, where_.beside)));
 }
 
 void Making::give_orders(const Speaker& speaker) {
-    OrderMaker maker(city_, templates_, request_, speaker, census_, plan_);
+    CellChoice cells(city_, ground_, where_, census_);
+    OrderMaker maker(city_, templates_, request_, speaker, census_, cells, plan_);
     if (carries_nothing(alert_)) return;
     if (cancels(request_)) return maker.for_cancel();
     maker.for_alert();
@@ -302,11 +305,12 @@ Result<std::shared_ptr<const Planner>> Planner::make(City city) {
     planner->city_ = std::move(city);
     planner->templates_ = std::move(*templates);
     std::ranges::sort(planner->city_.endpoints, {}, &Endpoint::name);
+    planner->ground_ = std::make_shared<const CellGround>(planner->city_);
     return std::shared_ptr<const Planner>(planner);
 }
 
 Made Planner::make_plan(const Request& request, const Census& census) const {
-    return Making(city_, *templates_, request, census).make();
+    return Making(city_, *templates_, *ground_, request, census).make();
 }
 
 }  // namespace tocsin::plan

@@ -370,10 +370,55 @@ TEST_CASE("F2: a bulk endpoint's finish time is forecast in segments, by languag
     CHECK(plan.forecast[0].recipients == 3570);
     CHECK(plan.forecast[0].segments == 3570);  // both languages fit one segment
     CHECK(plan.forecast[0].seconds == doctest::Approx(35.7));
+    REQUIRE(plan.forecast[0].languages.size() == 2);
+    CHECK(plan.forecast[0].languages[0].language == "zh-CN");
+    CHECK(plan.forecast[0].languages[0].recipients == 3070);
+    CHECK(plan.forecast[0].languages[0].segments_each == 1);
+    CHECK(plan.forecast[0].languages[1].recipients == 500);
     auto foreign = public_census();
     foreign.audiences[0].groups[0].language = "ja";
     CHECK(noted(planned(*planner(city({sms})), live(alert), foreign), "language-missing",
                 "1000 people who read ja"));
+}
+
+TEST_CASE("F2: a forecast counts segments at the measured rate, else at the configured one") {
+    struct Row {
+        const char* what;
+        Rates rates;
+        bool long_words;
+        double rate, seconds;
+        bool measured;
+    };
+    const std::vector<Row> rows{
+        {"never measured", {}, false, 100, 35.7, false},
+        {"measured", {{"sms-a", 1000}}, false, 1000, 3.57, true},
+        {"another endpoint measured", {{"sms-b", 1000}}, false, 100, 35.7, false},
+        {"measured as nothing", {{"sms-a", 0}}, false, 100, 35.7, false},
+        {"texts of several segments", {{"sms-a", 1000}}, true, 1000, 3 * 3.57, true},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.what);
+        auto alert = red_rain();
+        auto sms = endpoint("sms-a", "sms");
+        sms.rate = 100;
+        // Pages of a web form sent as SMS: three segments of 67.
+        if (row.long_words) {
+            for (auto& info : alert.infos) info.description = info.instruction = "";
+            sms.budgets = sms_budget(3);
+        }
+        auto request = live(alert);
+        request.rates = &row.rates;
+        const auto plan = planned(*planner(city({sms})), request, public_census());
+        REQUIRE(plan.forecast.size() == 1);
+        const auto& f = plan.forecast[0];
+        std::uint64_t segments = 0;
+        for (const auto& l : f.languages) segments += l.recipients * l.segments_each;
+        CHECK(f.segments == segments);
+        CHECK(f.rate == row.rate);
+        CHECK(f.measured == row.measured);
+        CHECK(f.seconds == doctest::Approx(double(f.segments) / row.rate));
+        if (!row.long_words) CHECK(f.seconds == doctest::Approx(row.seconds));
+    }
 }
 
 TEST_CASE("F5: red with fewer than two independent bearers is warned of, by region") {

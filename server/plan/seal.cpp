@@ -1,6 +1,7 @@
 #include "server/plan/seal.hpp"
 
 #include "server/base/digest.hpp"
+#include "server/plan/cell_list.hpp"
 #include "server/plan/templates.hpp"
 
 namespace tocsin::plan {
@@ -43,8 +44,7 @@ void put_order(Writer& out, const Order& order) {
         out.put("regions").count(regions->codes.size());
         for (const auto& code : regions->codes) out.put(code);
     } else if (const auto* cells = std::get_if<contract::Cells>(&order.footprint)) {
-        out.put("cells").count(cells->cgi.size());
-        for (const auto cell : cells->cgi) out.count(cell);
+        out.put("cells").put(cell_bytes(cells->cgi));
     } else {
         out.put("audience").put(order.audience_version.substr(0, order.audience_version.find('/')));
     }

@@ -12,23 +12,33 @@ void lose(std::string& lost, std::string_view what) {
 }  // namespace
 
 struct Shortener::Step {
-    std::size_t areas;                   // named at most; 0: only counted
+    std::size_t areas;  // named at most; 0: only counted
+    Naming naming;
     bool sender, advice, extras, event;  // true: the shorter one
 };
 
 /// The area is the first to be said in less: who gets the text is in it. What to do goes last.
 constexpr Shortener::Step steps[] = {
-    {all, false, false, false, false}, {all, true, false, false, false},
-    {3, true, false, false, false},    {3, true, true, true, false},
-    {1, true, true, true, false},      {0, true, true, true, false},
-    {0, true, true, true, true},
+    {all, Naming::whole, false, false, false, false},
+    {all, Naming::known, true, false, false, false},
+    {3, Naming::known, true, false, false, false},
+    {3, Naming::known, true, true, true, false},
+    {1, Naming::known, true, true, true, false},
+    {0, Naming::known, true, true, true, false},
+    {0, Naming::district, true, true, true, false},
+    {0, Naming::district, true, true, true, true},
 };
 
 Shortener::Fewer Shortener::take(const Step& step) const {
     Fewer out{whole_, {}};
     auto& f = out.fields;
-    f["areas"] = shorter_.areas.join(language_, step.areas);
-    if (uses("areas") && f["areas"] != whole_.find("areas")->second) lose(out.lost, "areas");
+    const auto& names = shorter_.areas[std::size_t(step.naming)];
+    f["areas"] = names.join(language_, step.areas);
+    const auto& known =
+        shorter_.areas[std::size_t(Naming::known)];  // as well known: nothing is lost
+    if (uses("areas") && f["areas"] != whole_.find("areas")->second &&
+        f["areas"] != known.join(language_, all))
+        lose(out.lost, "areas");
     if (step.sender) f["sender"] = shorter_.sender;  // as well known by it: nothing is lost
     const auto replace = [&](const char* name, const std::string& by, const char* what) {
         if (uses(name) && f[name] != by) lose(out.lost, what);

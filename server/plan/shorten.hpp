@@ -3,13 +3,15 @@
 #include "server/plan/mustache.hpp"
 #include "server/plan/naming.hpp"
 
+#include <array>
+
 /// Fits one text into a budget: says all, then less and less, by whole names, whole sentences and
 /// prepared shorter words. Level, time and issuer never go, and an instruction is never cut.
 namespace tocsin::plan {
 
 /// What may stand in for the full words.
 struct Shorter {
-    AreaNames areas;
+    std::array<AreaNames, 3> areas;  // by Naming
     std::string sender, advice, event;
 };
 

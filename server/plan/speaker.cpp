@@ -268,8 +268,13 @@ Said Speaker::say(Kind kind, const Language& l, const Budget& budget) const {
     Said said{{}, l.tag, {}, false, found.form != budget.form};
     if (!found.mustache) return said;
     const auto words = templates_.words(event_of(kind), l.tag);
-    Shorter shorter{name_areas(*city_.atlas, regions_of(kind), l), issuer(l).brief,
-                    words.by_level[std::size_t(level_of(kind))].brief, words.event};
+    const auto areas = [&](Naming naming) {
+        return name_areas(*city_.atlas, regions_of(kind), l, naming);
+    };
+    Shorter shorter{{areas(Naming::whole), areas(Naming::known), areas(Naming::district)},
+                    issuer(l).brief,
+                    words.by_level[std::size_t(level_of(kind))].brief,
+                    words.event};
     const Shortener shortener(*found.mustache, l, fields(kind, l), std::move(shorter),
                               [&](auto text) { return marked(std::move(text), budget.form, l); });
     auto text = shortener.into(in_one_segment(budget));

@@ -402,6 +402,14 @@ TEST_CASE("regions are named shortly, streets behind their district, many by the
     CHECK(names({"110101", "BJ-F01"}, zh, 9) == "东城、天安门地区");
     CHECK(names({"110101", "BJ-F01"}, zh, 1) == "东城等2地");
     CHECK(names({"999999"}, zh, 9) == "");
+    const auto shorter = [&](const std::vector<std::string>& codes, const Language& l, Naming how) {
+        return name_areas(*beijing(), codes, l, how).join(l, 9);
+    };
+    CHECK(shorter({"BJ-F03"}, zh, Naming::whole) == "北京经济技术开发区");
+    CHECK(shorter({"BJ-F03"}, zh, Naming::known) == "经开区");
+    CHECK(shorter({"110101", "BJ-F03"}, en, Naming::known) == "Dongcheng, Beijing E-Town");
+    CHECK(shorter({"110109101", "110109103"}, zh, Naming::district) == "门头沟部分地区");
+    CHECK(shorter({"110109"}, zh, Naming::district) == "门头沟");
 }
 
 TEST_CASE("times are short beside today and full on pages") {

@@ -48,6 +48,19 @@ std::vector<std::string> beyond_codes(const area::Atlas& atlas,
     return out;
 }
 
+/// An area that draws a shape and gives no code means the shape, whatever it calls it.
+std::vector<std::string> named(const area::Atlas& atlas,
+                               std::vector<area::Said> said,
+                               const std::vector<std::string>& regions) {
+    if (std::ranges::none_of(said, has_shape)) return regions;
+    std::erase_if(said, [](const auto& one) { return has_shape(one) && one.geocodes.empty(); });
+    for (auto& one : said) {
+        one.polygons.clear();
+        one.circles.clear();
+    }
+    return said.empty() ? std::vector<std::string>() : atlas.resolve(said).regions;
+}
+
 struct Place {
     std::size_t info, area;
 };
@@ -82,9 +95,10 @@ Where resolve(const area::Atlas& atlas,
                               problem.error ? cap::Weight::error : cap::Weight::warning, 0,
                               std::move(element), problem.message});
     }
-    auto beyond = beyond_codes(atlas, std::move(said), resolved.regions);
-    return {std::move(resolved.regions), std::move(resolved.beside), std::move(beyond),
-            std::move(resolved.polygons), std::move(resolved.circles)};
+    auto beyond = beyond_codes(atlas, said, resolved.regions);
+    auto by_name = named(atlas, std::move(said), resolved.regions);
+    return {std::move(resolved.regions),  std::move(resolved.beside),  std::move(beyond),
+            std::move(resolved.polygons), std::move(resolved.circles), std::move(by_name)};
 }
 
 }  // namespace tocsin::plan

@@ -10,6 +10,8 @@ struct Where {
     std::vector<std::string> beyond_codes;
     std::vector<area::Ring> polygons;
     std::vector<area::Circle> circles;
+    /// Covered because an area names them, by code or by words, not because a shape reaches into them.
+    std::vector<std::string> named;
 };
 
 /// The union over all areas of all blocks (CAP rule E19). What cannot be resolved is a violation

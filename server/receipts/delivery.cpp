@@ -1,5 +1,6 @@
 #include "server/receipts/delivery.hpp"
 
+#include "server/receipts/pace.hpp"
 #include "server/receipts/transition.hpp"
 
 #include <algorithm>
@@ -169,6 +170,8 @@ std::optional<Delivery> count(const Delivery& before,
     c.delivered = std::max(c.delivered, counts.delivered);
     c.failed = counts.failed;    // these two may fall: a late DELIVRD takes its recipient back
     c.expired = counts.expired;  // out of them
+
+    if (c.handed > 0 && c != before.counts) d.pace = paced(d.pace, c, at);
 
     const auto reached = c.delivered  ? Grade::delivered
                          : c.accepted ? Grade::accepted

@@ -27,6 +27,18 @@ struct Counts {
     bool operator==(const Counts&) const = default;
 };
 
+/// Of a bulk delivery: what was out and what was final at three moments, the first two some ten
+/// seconds apart (pace.hpp).
+struct Pace {
+    struct Mark {
+        Instant at{};
+        std::uint64_t handed = 0, final = 0;
+        bool operator==(const Mark&) const = default;
+    };
+    Mark base, middle, last;
+    bool operator==(const Pace&) const = default;
+};
+
 struct Seen {  // one piece of evidence, raw, beside our reading of it
     Instant at{};
     contract::Said said{};
@@ -48,6 +60,7 @@ struct Delivery {
     std::vector<Seen> evidence;      // the last 32
     std::optional<Instant> expires;  // of the order; a `gone` after it is its end, not a withdrawal
     bool bulk = false;               // counts are recipients; else cells or screens
+    std::optional<Pace> pace;        // since the first hand-over
     bool operator==(const Delivery&) const = default;
 };
 

@@ -1,5 +1,7 @@
 #include "server/receipts/progress.hpp"
 
+#include "server/receipts/pace.hpp"
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -32,31 +34,42 @@ void add(Progress& p, const Delivery& d) {
     if (!terminal(d) && final < d.counts.total) r.pending += d.counts.total - final;
 }
 
-/// By what has become final since the first hand-over: the only rate that was proven.
-std::optional<std::chrono::seconds> left(const Progress& p, Instant now) {
-    const auto& r = p.recipients;
-    const auto final = r.delivered + r.failed + r.expired;
-    if (r.pending == 0 || final == 0 || !p.first_handed || now <= *p.first_handed)
-        return std::nullopt;
-    const auto spent = std::chrono::duration<double>(now - *p.first_handed);
-    const auto seconds = spent.count() * double(r.pending) / double(final);
-    return std::chrono::seconds(std::uint64_t(std::min(seconds + 0.5, 1e9)));
-}
+/// Endpoints work side by side: the slowest tells. One that has no pace could be it.
+struct Left {
+    std::optional<std::chrono::duration<double>> most;
+    bool unknown = false;
+    void add(const Delivery& d, Instant now) {
+        if (!d.bulk || terminal(d)) return;
+        const auto left = remaining(d, now);
+        if (!left)
+            unknown = true;
+        else if (left->count() > 0)
+            most = most ? std::max(*most, *left) : *left;
+    }
+    std::optional<std::chrono::seconds> whole() const {
+        if (unknown || !most) return std::nullopt;
+        return std::chrono::seconds(std::uint64_t(std::min(most->count() + 0.5, 1e9)));
+    }
+};
 
-void finish(Progress& p, Instant now) {
+void finish(Progress& p, const Left& left) {
     if (p.open > 0 || p.orders == 0) p.completed.reset();
-    p.eta = left(p, now);
+    p.eta = left.whole();
 }
 
 template <class Rows> Progress over(const Rows& rows, Instant now) {
     Progress p;
+    Left left;
     for (const auto& row : rows) {
+        const Delivery* d = nullptr;
         if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(row)>>)
-            add(p, *row);
+            d = row;
         else
-            add(p, row);
+            d = &row;
+        add(p, *d);
+        left.add(*d, now);
     }
-    finish(p, now);
+    finish(p, left);
     return p;
 }
 
@@ -95,9 +108,13 @@ Groups progress_by(std::span<const Delivery> rows,
                    const std::function<std::vector<std::string>(const Delivery&)>& groups,
                    Instant now) {
     Groups all;
+    std::map<std::string, Left> left;
     for (const auto& row : rows)
-        for (const auto& group : groups(row)) add(all[group], row);
-    for (auto& [_, p] : all) finish(p, now);
+        for (const auto& group : groups(row)) {
+            add(all[group], row);
+            left[group].add(row, now);
+        }
+    for (auto& [group, p] : all) finish(p, left[group]);
     return all;
 }
 

@@ -66,6 +66,7 @@ public:
         if (value > std::uint8_t(last)) wrong_ = true;
         return E(value > std::uint8_t(last) ? 0 : value);
     }
+    bool more() const { return !rest_.empty(); }
     bool whole() const { return !short_ && !wrong_ && rest_.empty(); }
 
 private:
@@ -101,6 +102,12 @@ std::string pack(const Delivery& d) {
         w.number(std::uint8_t(seen.said));
         for (const auto* text : {&seen.source, &seen.code, &seen.text, &seen.ref}) w.text(*text);
     }
+    if (d.pace)
+        for (const auto* mark : {&d.pace->base, &d.pace->middle, &d.pace->last}) {
+            w.number(std::int64_t(mark->at.time_since_epoch().count()));
+            w.number(mark->handed);
+            w.number(mark->final);
+        }
     return std::move(w).done();
 }
 
@@ -141,6 +148,14 @@ Result<Delivery> unpack(std::string_view bytes) {
         seen.said = r.one_of(contract::Said::lost);
         for (auto* text : {&seen.source, &seen.code, &seen.text, &seen.ref}) *text = r.text();
         d.evidence.push_back(std::move(seen));
+    }
+    if (r.more()) {
+        auto& pace = d.pace.emplace();
+        for (auto* mark : {&pace.base, &pace.middle, &pace.last}) {
+            mark->at = Instant(std::chrono::milliseconds(r.number<std::int64_t>()));
+            mark->handed = r.number<std::uint64_t>();
+            mark->final = r.number<std::uint64_t>();
+        }
     }
     if (!r.whole()) return Fault{Cause::malformed, "a delivery that is not whole"};
     return d;

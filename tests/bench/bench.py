@@ -8,8 +8,11 @@ import subprocess
 import sys
 import time
 
+import cells as cell_rows
 import harness
+import kannel
 
+measured = {}  # what one row leaves for another of the same run
 QUICK = "--quick" in sys.argv
 JSON = "--json" in sys.argv
 
@@ -126,12 +129,37 @@ def sms():
         count = sms["counts"]["delivered"]
         assert count == sms["counts"]["total"], sms["counts"]
         rate = count / ((sms["complete_ms"] - sms["first_handed_ms"]) / 1000)
+        measured["sms"] = (rate, spent / count * 1e6)
         row("sms.rate", rate, peer["per_second"], "messages/s", rate / peer["per_second"], None, 1)
         row("sms.rate_wanted", rate, 33334, "messages/s", rate / 33334, 1.0, 1)
         row("sms.cpu", spent / count * 1e6, peer["cpu_us"], "us/message", peer["cpu_us"] / (spent / count * 1e6), None, 1)
         row("sms.memory", (redis_memory(server) - memory) / count, 64, "bytes/receipt", 64 * count / max(1, redis_memory(server) - memory), 1.0, 1)
     finally:
         server.close()
+
+
+def sms_kannel():
+    """The same against Kannel at its best: receipts on, nobody reading them, nothing durable."""
+    if kannel.missing():
+        one = {"name": "sms_kannel", "not_installed": kannel.missing()}
+        print(json.dumps(one) if JSON else f"{'sms_kannel':34} not installed: {', '.join(kannel.missing())} (Debian: kannel)", flush=True)
+        return
+    if "sms" not in measured:
+        sms()
+    rate, cpu_us = measured["sms"]
+    peer = kannel.measure(20000 if QUICK else 100000, os.path.join(harness.BUILD, "tocsin-smsc"))
+    row("sms_kannel", rate, peer["per_second"], "messages/s", rate / peer["per_second"], 50, 1)
+    row("sms_kannel.cpu", cpu_us, peer["cpu_us"], "us/message", peer["cpu_us"] / cpu_us, 60, 1)
+
+
+def cells():
+    """A polygon against a city's cells: the slowest of three sizes, and of all its cells."""
+    took = cell_rows.measure(os.path.join(harness.BUILD, "bench-cells"), 300000)
+    for points, target in ((100, 10), (1000, 5)):
+        ours = max(ms for name, ms in took.items() if name.startswith(f"star_{points}_") and name.endswith("/cells"))
+        row(f"cells.polygon_{points}", ours, target, "ms", target / ours, 1.0, 1)
+    row("cells.city", took["city/cells"], 0, "ms", 0, None, 1)
+    row("cells.overshoot", max(ms for name, ms in took.items() if name.endswith("/fit")), 0, "ms", 0, None, 1)
 
 
 def redis_memory(server):
@@ -142,9 +170,9 @@ def redis_memory(server):
 
 
 def main():
-    names = [word for word in sys.argv[1:] if not word.startswith("--")] or ["intake", "first_byte", "sms"]
+    names = [word for word in sys.argv[1:] if not word.startswith("--")] or ["intake", "first_byte", "sms", "sms_kannel", "cells"]
     for name in names:
-        {"intake": intake, "first_byte": first_byte, "sms": sms}[name]()
+        {"intake": intake, "first_byte": first_byte, "sms": sms, "sms_kannel": sms_kannel, "cells": cells}[name]()
 
 
 if __name__ == "__main__":
