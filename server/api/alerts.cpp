@@ -159,12 +159,12 @@ void with_rows(Shared& shared, const std::shared_ptr<Exchange>& exchange, WithRo
         });
 }
 
-bool serves(const std::map<std::string, std::vector<std::string>>& by_endpoint,
+bool serves(const std::map<std::string, Served>& by_endpoint,
             const receipts::Delivery& row,
             const std::string& region) {
     const auto found = by_endpoint.find(row.endpoint);
     return found != by_endpoint.end() &&
-           std::ranges::find(found->second, region) != found->second.end();
+           std::ranges::find(found->second.regions, region) != found->second.regions.end();
 }
 
 }  // namespace
@@ -178,7 +178,8 @@ void show_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {
     with_rows(shared, exchange,
               [&shared, exchange](const ledger::AlertRecord& record, const AlertFacts& facts,
                                   const std::vector<receipts::Delivery>& rows) {
-                  send(*exchange, 200, render_whole(record, facts, rows, shared.deps.clock()));
+                  send(*exchange, 200,
+                       render_whole(record, facts, rows, shared.deps.ground, shared.deps.clock()));
               });
 }
 
@@ -190,19 +191,26 @@ void show_cap(Shared& shared, std::shared_ptr<Exchange> exchange) {
 
 void list_deliveries(Shared& shared, std::shared_ptr<Exchange> exchange) {
     std::size_t limit = limit_most;
-    if (!read_limit(*exchange, limit)) return;
+    std::string state;
+    if (!read_limit(*exchange, limit) ||
+        !read_word(*exchange, "state",
+                   {"queued", "handed", "accepted", "on_air", "delivered", "verified", "complete",
+                    "failed", "timed_out", "expired", "cancelled", "superseded", "withdrawn"},
+                   state))
+        return;
     const auto wanted = [request = &exchange->request](std::string_view name) {
         return request->parameter(name).value_or("");
     };
     with_rows(shared, exchange,
-              [exchange, limit, wanted](const ledger::AlertRecord& record, const AlertFacts&,
-                                        std::vector<receipts::Delivery> rows) {
+              [exchange, limit, wanted, &ground = shared.deps.ground](
+                  const ledger::AlertRecord& record, const AlertFacts&,
+                  std::vector<receipts::Delivery> rows) {
                   const auto same = [](const std::string& one, std::string_view is) {
                       return one.empty() || one == is;
                   };
-                  std::map<std::string, std::vector<std::string>> by_endpoint;
+                  std::map<std::string, Served> by_endpoint;
                   if (const auto plan = plan::unpack(record.plan); plan)
-                      by_endpoint = regions_by_endpoint(*plan);
+                      by_endpoint = served_by(*plan, rows, ground);
                   std::ranges::sort(rows, {}, &receipts::Delivery::endpoint);
                   json::array items;
                   std::string next;

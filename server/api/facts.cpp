@@ -47,6 +47,21 @@ contract::Level level_of_word(std::string_view word) {
     return blue;
 }
 
+plan::Forecast forecast(const json::object& row) {
+    plan::Forecast out{text(row, "endpoint"), number<std::uint64_t>(row, "recipients"),
+                       number<std::uint64_t>(row, "segments"), number<double>(row, "seconds"),
+                       number<double>(row, "rate_per_second")};
+    if (const auto* measured = row.if_contains("measured"))
+        out.measured = measured->is_bool() && measured->get_bool();
+    if (const auto* list = row.if_contains("languages"); list && list->is_array())
+        for (const auto& one : list->get_array())
+            if (const auto* of = one.if_object())
+                out.languages.push_back({text(*of, "language"),
+                                         number<std::uint64_t>(*of, "recipients"),
+                                         number<std::uint64_t>(*of, "segments_each")});
+    return out;
+}
+
 void read_lists(const json::object& from, AlertFacts& out) {
     if (const auto* list = from.if_contains("warnings"); list && list->is_array())
         for (const auto& one : list->get_array())
@@ -54,10 +69,7 @@ void read_lists(const json::object& from, AlertFacts& out) {
                 out.warnings.push_back({text(*note, "rule"), text(*note, "message")});
     if (const auto* list = from.if_contains("forecast"); list && list->is_array())
         for (const auto& one : list->get_array())
-            if (const auto* row = one.if_object())
-                out.forecast.push_back(
-                    {text(*row, "endpoint"), number<std::uint64_t>(*row, "recipients"),
-                     number<std::uint64_t>(*row, "segments"), number<double>(*row, "seconds")});
+            if (const auto* row = one.if_object()) out.forecast.push_back(forecast(*row));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "server/api/calls.hpp"
 #include "server/api/intake_rules.hpp"
+#include "server/api/places.hpp"
 #include "server/base/digest.hpp"
 #include "server/base/log.hpp"
 
@@ -16,6 +17,10 @@ namespace json = boost::json;
 using authority::Act;
 
 constexpr int rounds_max = 16;
+
+std::string text_of(const ledger::Triple& triple) {
+    return fmt::format("{},{},{}", triple.sender, triple.identifier, triple.sent);
+}
 
 class Posting : public std::enable_shared_from_this<Posting> {
 public:
@@ -39,9 +44,12 @@ private:
     bool may_post();
     void look();
     void looked(ledger::View view);
+    void ask_what_closed(ledger::View view);
+    void go_on(ledger::View view);
     void known(const ledger::View& view);
     bool check_rules(const ledger::View& view);
     void make_plan(ledger::View view);
+    void note_cancelled(plan::Plan& plan, bool without_effect) const;
     bool may_warn(const plan::Plan& plan);
     plan::Plan without_orders() const;
     void accept(ledger::View view, plan::Plan plan);
@@ -53,6 +61,7 @@ private:
     void say_accepted(const ledger::Acceptance& asked, const ledger::Accepted& got);
     void say_same(const std::string& id);
     void say_conflict(const std::string& id);
+    void say_cancelled();
     void say_plan(const plan::Plan& plan);
     void broken(std::string_view type, std::string detail, std::vector<Violation> violations);
     void forbidden(const authority::Refusal& refusal);
@@ -73,6 +82,7 @@ private:
     std::vector<Violation> said_;  // warnings of the judge
     std::vector<plan::Note> warnings_;
     std::vector<std::string> overridden_;
+    std::optional<ledger::AlertRecord> cancel_;  // that heads the chain: nothing follows it
     contract::Mode mode_{};
     contract::Depth depth_ = contract::Depth::front_end;
     int rounds_ = 0;
@@ -193,8 +203,26 @@ void Posting::look() {
 }
 
 void Posting::looked(ledger::View view) {
+    cancel_.reset();
     if (!view.already.empty()) return known(view);
+    if (view.closed && !view.head.empty()) return ask_what_closed(std::move(view));
+    go_on(std::move(view));
+}
+
+void Posting::ask_what_closed(ledger::View view) {
+    on_core(shared_, [self = shared_from_this(), head = view.head,
+                      then = back<std::optional<ledger::AlertRecord>>(
+                          exchange_, [self = shared_from_this(), view = std::move(view)](
+                                         std::optional<ledger::AlertRecord> record) {
+                              if (record && record->kind == ledger::Kind::cancel)
+                                  self->cancel_ = std::move(record);
+                              self->go_on(view);
+                          })] { self->shared_.deps.ledger->alert(head, then); });
+}
+
+void Posting::go_on(ledger::View view) {
     if (!check_rules(view)) return;
+    if (cancel_ && follows_cancel(*alert_, cancel_->sent)) return say_cancelled();
     make_plan(std::move(view));
 }
 
@@ -242,8 +270,12 @@ void Posting::make_plan(ledger::View view) {
         if (auto unpacked = plan::unpack(view.head_plan); !view.head_plan.empty() && unpacked)
             before = std::move(*unpacked);
         plan::Request request{&*alert_, bytes_, mode_, depth_};
-        request.before = before ? &*before : nullptr;
-        request.cancels = view.closed || alert_->msg_type == cap::MsgType::cancel;
+        const bool cancels = alert_->msg_type == cap::MsgType::cancel;
+        // Behind its Cancel it is kept in its own words and ends everywhere as cancelled. Where the
+        // chain's Cancel is not its head, it may be the only one that names what is on air.
+        const bool without_effect = cancel_ && !cancels;
+        request.before = before && !without_effect ? &*before : nullptr;
+        request.cancels = cancels || (view.closed && !cancel_);
         request.now = shared_.deps.clock();
         auto result = shared_.deps.plan(request);
         const bool actual = alert_->status == cap::Status::actual;
@@ -260,12 +292,26 @@ void Posting::make_plan(ledger::View view) {
             return broken("cap-rules", std::move(first), std::move(weighed.errors));
         }
         made = std::move(result.plan);
+        if (view.closed) note_cancelled(*made, without_effect);
         if (auto over = expired_now(*alert_, made->expires, request.now))
             return broken("cap-rules", over->message, {*over});
     }
     if (!own_ && !may_warn(*made)) return;
     if (only_plan_ || alert_->status == cap::Status::draft) return say_plan(*made);
     accept(std::move(view), std::move(*made));
+}
+
+void Posting::note_cancelled(plan::Plan& plan, bool without_effect) const {
+    const auto by =
+        cancel_ ? fmt::format(" by {} ({})", text_of(cancel_->triple), cancel_->id) : "";
+    if (without_effect) plan.forecast.clear();  // nobody will be told
+    plan.warnings.push_back(
+        {"chain-cancelled",
+         alert_->msg_type == cap::MsgType::cancel
+             ? fmt::format("its chain was cancelled before{}", by)
+             : fmt::format("its chain was cancelled{} before this came: it is kept and has no "
+                           "effect; to warn again, post a new Alert",
+                           by)});
 }
 
 bool Posting::may_warn(const plan::Plan& plan) {
@@ -427,6 +473,18 @@ void Posting::say_conflict(const std::string& id) {
     refuse(*exchange_, made);
 }
 
+void Posting::say_cancelled() {
+    count("conflict");
+    auto made = problem("chain-cancelled",
+                        fmt::format("{} ({}) has cancelled what this updates; nothing was changed. "
+                                    "To warn again, post a new Alert",
+                                    text_of(cancel_->triple), cancel_->id));
+    made.rule = "chain-cancelled";
+    made.alert = cancel_->id;
+    made.state = "cancelled";
+    refuse(*exchange_, made);
+}
+
 void Posting::say_plan(const plan::Plan& plan) {
     auto notes = plan.warnings;
     for (const auto& one : warnings_) notes.push_back(one);
@@ -442,6 +500,7 @@ void Posting::say_plan(const plan::Plan& plan) {
 
 void Posting::broken(std::string_view type, std::string detail, std::vector<Violation> violations) {
     auto made = problem(type, std::move(detail));
+    if (alert_) find_lines(bytes_, violations);  // the judge's own have theirs
     made.violations = std::move(violations);
     count("refused");
     log::info(

@@ -159,6 +159,10 @@ std::vector<Violation> chain_rules(const cap::Alert& alert, const ledger::View& 
     return out;
 }
 
+bool follows_cancel(const cap::Alert& alert, Instant cancelled) {
+    return alert.msg_type == cap::MsgType::update && alert.sent.at > cancelled;
+}
+
 std::optional<authority::Refusal> foreign_reference(const cap::Alert& alert,
                                                     const ledger::View& view,
                                                     const authority::Principal& who) {
@@ -183,19 +187,35 @@ bool overridable(std::string_view rule) {
     return std::ranges::find(rules, rule) != std::end(rules);
 }
 
+namespace {
+
+/// The planner's note tells what happens; a refusal tells what to do.
+std::string refusal_of(const Violation& note) {
+    if (note.rule == "instruction-missing")
+        return "a severe or extreme warning must say what people should do: add <instruction> to "
+               "this <info>; if the advice of the templates is enough, say why and repeat it with "
+               "?override=REASON";
+    return overridable(note.rule) ? note.message + "; mend it, or repeat it with ?override=REASON"
+                                  : note.message;
+}
+
+}  // namespace
+
 Weighed weigh(std::vector<Violation> violations,
               bool has_reason,
               const std::vector<std::string>& refused) {
     Weighed out;
     for (auto& one : violations) {
-        if (std::ranges::find(refused, one.rule) != refused.end())
-            one.severity = cap::Weight::error;
+        const bool raised = one.severity == cap::Weight::warning &&
+                            std::ranges::find(refused, one.rule) != refused.end();
+        if (raised) one.severity = cap::Weight::error;
         if (one.severity == cap::Weight::warning) {
             out.warnings.push_back({one.rule, one.message});
         } else if (has_reason && overridable(one.rule)) {
             out.overridden.push_back(one.rule);
             out.warnings.push_back({one.rule, one.message + " (overridden)"});
         } else {
+            if (raised) one.message = refusal_of(one);
             out.errors.push_back(std::move(one));
         }
     }

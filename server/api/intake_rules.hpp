@@ -26,6 +26,10 @@ std::optional<Violation> expired_now(const cap::Alert& alert, Instant expires, I
 
 /// references-unknown, references-sent, references-order.
 std::vector<Violation> chain_rules(const cap::Alert& alert, const ledger::View& view, bool strict);
+/// Later than its chain's Cancel: refused, as it would warn of nothing. An Update that is older only
+/// came late: it is taken and has no effect, so that every order of arrival ends alike (E5). Of one
+/// second nobody knows which was first: late.
+bool follows_cancel(const cap::Alert& alert, Instant cancelled);
 /// B16: the first reference to a message of a sender for whom `who` may not speak.
 std::optional<authority::Refusal> foreign_reference(const cap::Alert& alert,
                                                     const ledger::View& view,

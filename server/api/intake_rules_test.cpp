@@ -168,6 +168,35 @@ TEST_CASE("a reason sets aside what may be set aside, and nothing else") {
         CHECK_FALSE(overridable(never));
 }
 
+TEST_CASE("B4: a note that becomes a refusal says what to do, not what happens") {
+    const std::vector<Violation> noted{
+        {"instruction-missing", cap::Weight::warning, 0, "", "the advice goes out instead"},
+        {"status-words", cap::Weight::warning, 0, "", "the words speak of a drill"},
+        {"sent-old", cap::Weight::error, 0, "", "as it is"}};
+    const auto made = weigh(noted, false, {"instruction-missing", "status-words", "sent-old"});
+    REQUIRE(made.errors.size() == 3);
+    CHECK(made.errors[0].message.find("add <instruction>") != std::string::npos);
+    CHECK(made.errors[0].message.find("goes out instead") == std::string::npos);
+    CHECK(made.errors[1].message ==
+          "the words speak of a drill; mend it, or repeat it with ?override=REASON");
+    CHECK(made.errors[2].message == "as it is");
+    CHECK(weigh(noted, true, {"instruction-missing"}).warnings[0].message ==
+          "the advice goes out instead (overridden)");
+}
+
+TEST_CASE("E5: only an Update that is later than its chain's Cancel follows it") {
+    struct Row {
+        cap::MsgType type;
+        std::chrono::seconds after;
+        bool follows;
+    };
+    const Row rows[] = {{cap::MsgType::update, 1s, true},   {cap::MsgType::update, 0s, false},
+                        {cap::MsgType::update, -1s, false}, {cap::MsgType::alert, 1s, false},
+                        {cap::MsgType::cancel, 1s, false},  {cap::MsgType::ack, 1s, false}};
+    for (const auto& row : rows)
+        CHECK(follows_cancel(alert(row.type, noon + row.after), noon) == row.follows);
+}
+
 TEST_CASE("A2: content types that are taken, and charsets that contradict") {
     struct Row {
         std::string_view type, document;

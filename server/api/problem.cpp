@@ -21,6 +21,7 @@ const std::vector<ProblemType>& problem_types() {
         {"not-acceptable",        406, "None of the accepted forms is served"},
         {"timeout",               408, "The request did not arrive in time"},
         {"conflict",              409, "Something else is there already"},
+        {"chain-cancelled",       409, "What this updates is cancelled"},
         {"too-large",             413, "The body is too large"},
         {"target-too-long",       414, "The target is too long"},
         {"media-type",            415, "The content type is not taken"},

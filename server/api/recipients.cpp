@@ -106,6 +106,14 @@ std::optional<std::uint64_t> read_number(std::string_view text) {
 
 void list_recipients(Shared& shared, std::shared_ptr<Exchange> exchange) {
     if (absent(shared, *exchange)) return;
+    const auto wanted = exchange->request.parameter("state");
+    constexpr std::string_view states[] = {"queued",     "handed",    "accepted",  "delivered",
+                                           "failed",     "expired",   "timed_out", "cancelled",
+                                           "superseded", "withdrawn", "stopped"};
+    if (wanted && std::ranges::find(states, *wanted) == std::end(states))
+        return refuse(*exchange,
+                      problem("unknown-parameter",
+                              fmt::format("state is one of {}", fmt::join(states, ", "))));
     const auto accept = exchange->request.field("accept");
     const bool csv_wanted = accept.find("text/csv") != accept.npos;
     const bool any = accept.empty() || accept.find("*/*") != accept.npos ||

@@ -43,6 +43,18 @@ json::value footprint(const contract::Footprint& footprint) {
     return json::object{{"recipients", std::get<contract::Audience>(footprint).recipients}};
 }
 
+/// How well the cells fit, beside how many there are.
+void add_fit(json::object& to, const plan::CellReach& reach) {
+    const auto share = [](double of, double all) { return all > 0 ? of / all : 0; };
+    to["bscs"] = reach.bscs;
+    to["area_km2"] = reach.place_km2;
+    to["covered_share"] = share(reach.covered_km2, reach.place_km2);
+    to["outside_km2"] = reach.outside_km2;
+    to["outside_share"] = reach.overshoot();
+    to["people_outside"] =
+        reach.people_outside ? json::value(*reach.people_outside) : json::value(nullptr);
+}
+
 json::value render(const plan::Order& order, contract::Mode mode) {
     json::array texts;
     for (const auto& text : order.texts)
@@ -98,11 +110,20 @@ json::value render(const std::vector<plan::Note>& notes) {
 
 json::value render(const std::vector<plan::Forecast>& forecast) {
     json::array out;
-    for (const auto& row : forecast)
+    for (const auto& row : forecast) {
+        json::array languages;
+        for (const auto& l : row.languages)
+            languages.push_back(json::object{{"language", l.language},
+                                             {"recipients", l.recipients},
+                                             {"segments_each", l.segments_each}});
         out.push_back(json::object{{"endpoint", row.endpoint},
                                    {"recipients", row.recipients},
                                    {"segments", row.segments},
-                                   {"seconds", row.seconds}});
+                                   {"seconds", row.seconds},
+                                   {"rate_per_second", row.rate},
+                                   {"measured", row.measured},
+                                   {"languages", std::move(languages)}});
+    }
     return out;
 }
 
@@ -161,7 +182,11 @@ json::value render(const dispatch::EndpointStatus& e) {
 
 json::value render(const plan::Plan& plan) {
     json::array orders;
-    for (const auto& order : plan.orders) orders.push_back(render(order, plan.mode));
+    for (const auto& order : plan.orders) {
+        auto& shown = orders.emplace_back(render(order, plan.mode)).as_object();
+        for (const auto& reach : plan.cell_reach)
+            if (reach.endpoint == order.endpoint) add_fit(shown["footprint"].as_object(), reach);
+    }
     return json::object{{"mode", authority::word(plan.mode)},
                         {"depth", plan::word(plan.depth)},
                         {"level", authority::word(plan.level)},
@@ -183,18 +208,10 @@ json::value render(const receipts::Delivery& d, Instant accepted) {
     return value;
 }
 
-std::map<std::string, std::vector<std::string>> regions_by_endpoint(const plan::Plan& plan) {
-    std::map<std::string, std::vector<std::string>> out;
-    for (const auto& order : plan.orders) {
-        const auto* regions = std::get_if<contract::Regions>(&order.footprint);
-        out[order.endpoint] = regions ? regions->codes : plan.regions;
-    }
-    return out;
-}
-
 json::value render_whole(const ledger::AlertRecord& record,
                          const AlertFacts& facts,
                          std::span<const receipts::Delivery> rows,
+                         const Ground& ground,
                          Instant now) {
     auto out = render(record, facts).as_object();
     auto progress =
@@ -213,11 +230,9 @@ json::value render_whole(const ledger::AlertRecord& record,
     out["progress"] = std::move(progress);
     out["by_channel"] = json::parse(
         receipts::to_json(receipts::progress_by_channel(rows, now), record.accepted_at));
-    std::map<std::string, std::vector<std::string>> by_endpoint;
-    if (const auto plan = plan::unpack(record.plan)) by_endpoint = regions_by_endpoint(*plan);
-    const auto regions_of = [&](const receipts::Delivery& d) { return by_endpoint[d.endpoint]; };
-    out["by_region"] = json::parse(
-        receipts::to_json(receipts::progress_by(rows, regions_of, now), record.accepted_at));
+    const auto plan = plan::unpack(record.plan);
+    out["by_region"] = plan ? by_region(*plan, rows, ground, record.accepted_at, now)
+                            : json::value(json::object());
     out["warnings"] = render(facts.warnings);
     out["forecast"] = render(facts.forecast);
     out["links"] = json::object{{"cap", fmt::format("/v1/alerts/{}/cap", record.id)},

@@ -1,4 +1,5 @@
 #pragma once
+#include "server/api/by_region.hpp"
 #include "server/api/facts.hpp"
 #include "server/api/http.hpp"
 #include "server/cap/judge.hpp"
@@ -32,10 +33,8 @@ boost::json::value render(const receipts::Delivery& delivery, Instant accepted);
 boost::json::value render_whole(const ledger::AlertRecord& record,
                                 const AlertFacts& facts,
                                 std::span<const receipts::Delivery> rows,
+                                const Ground& ground,
                                 Instant now);
-
-/// The regions that each endpoint of a plan serves, by endpoint.
-std::map<std::string, std::vector<std::string>> regions_by_endpoint(const plan::Plan& plan);
 
 Response json_answer(int status, const boost::json::value& body);
 

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -50,7 +51,7 @@ std::string operation(const Route& route) {
     REQUIRE(from != yaml.npos);
     auto until = from + 1;
     while ((until = yaml.find('\n', until + 1)) != yaml.npos)
-        if (yaml.compare(until, 6, "\n     ") != 0) break;
+        if (yaml.compare(until, 6, "\n     ") != 0 && yaml.compare(until, 2, "\n\n") != 0) break;
     return yaml.substr(from, until - from);
 }
 
@@ -75,6 +76,52 @@ TEST_CASE("schemas/openapi.yaml names every parameter of every route") {
             CHECK((inlined || shared));
         }
     }
+}
+
+TEST_CASE("schemas/openapi.yaml names no parameter that a route does not take") {
+    const std::string yaml(description());
+    // Of `components/parameters`: those that stand in the query.
+    const auto in_query = [&](const std::string& name) {
+        const auto at = yaml.find("\n    " + name + ":\n      name: ");
+        REQUIRE(at != yaml.npos);
+        const auto line = yaml.find("\n      in: ", at);
+        return yaml.compare(line, 16, "\n      in: query") == 0;
+    };
+    for (const auto& route : routes()) {
+        const auto block = operation(route);
+        const auto taken = [&](const std::string& name) {
+            return std::ranges::find(route.parameters, name) != route.parameters.end();
+        };
+        CAPTURE(route.pattern);
+        const std::string inlined = "{name: ", shared = "#/components/parameters/";
+        for (auto at = block.find(inlined); at != block.npos; at = block.find(inlined, at + 1)) {
+            const auto from = at + inlined.size();
+            const auto name = block.substr(from, block.find(',', from) - from);
+            const auto rest = block.substr(from, block.find('\n', from) - from);
+            CHECK_MESSAGE((rest.find("in: query") == rest.npos || taken(name)), name);
+        }
+        for (auto at = block.find(shared); at != block.npos; at = block.find(shared, at + 1)) {
+            const auto from = at + shared.size();
+            const auto name = block.substr(from, block.find('\'', from) - from);
+            CHECK_MESSAGE((!in_query(name) || taken(name)), name);
+        }
+    }
+}
+
+TEST_CASE("what is paged takes `cursor` and gives `next`, in the description as in the routes") {
+    int paged = 0;
+    for (const auto& route : routes()) {
+        const auto block = operation(route);
+        const auto has = [&](std::string_view text) { return block.find(text) != block.npos; };
+        if (std::ranges::find(route.parameters, "cursor") == route.parameters.end()) continue;
+        ++paged;
+        CAPTURE(route.pattern);
+        CHECK(has("parameters/cursor'"));
+        CHECK(has("parameters/limit'"));
+        CHECK(has("required: [items, next]"));
+        CHECK(has("next: {$ref: '#/components/schemas/Cursor'}"));
+    }
+    CHECK(paged == 2);
 }
 
 TEST_CASE("schemas/openapi.yaml knows every type of problem") {

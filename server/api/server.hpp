@@ -1,4 +1,5 @@
 #pragma once
+#include "server/api/by_region.hpp"
 #include "server/api/http.hpp"
 #include "server/api/pages.hpp"
 #include "server/api/recipients.hpp"
@@ -79,6 +80,7 @@ struct Deps {
     std::function<plan::Made(const plan::Request&)> plan;  // with the census as of now
     std::function<std::shared_ptr<const authority::Authority>()> authority;
     std::function<bool(std::string_view region, std::string_view area)> shares;  // for ?area=
+    Ground ground;                                                               // for by_region
     std::function<std::string(std::string_view event)> event_class;  // "rainstorm" -> "natural"
     std::function<std::unique_ptr<AudienceImport>(const std::string& name)> import;
     std::function<void()> audiences_changed;  // on the core loop

@@ -325,6 +325,38 @@ TEST_CASE("an Update goes on with its chain; an operator's Cancel takes it back 
     CHECK(twice.text("state") == "cancelled");
 }
 
+TEST_CASE(
+    "E5: after its chain's Cancel an Update is refused by name; one that only came late is not") {
+    Running running;
+    auto client = running.client();
+    const auto first = words("a");
+    auto cancel = words("c"), late = words("u"), later = words("v");
+    cancel.type = "Cancel", late.type = later.type = "Update";
+    cancel.references = late.references = later.references = triple_of(first);
+    late.sent = -40s, cancel.sent = -30s, later.sent = -20s;
+    cancel.info = false;
+    REQUIRE(client.post(cap_message(first)).status == 202);
+    const auto taken_back = client.post(cap_message(cancel));
+    REQUIRE_MESSAGE(taken_back.status == 202, taken_back.body);
+    const auto before = running.alerts();
+    const auto refused = client.post(cap_message(later));
+    CHECK(refused.status == 409);
+    CHECK(refused.is_problem());
+    CHECK(refused.text("rule") == "chain-cancelled");
+    CHECK(refused.text("alert") == taken_back.text("id"));
+    CHECK(refused.text("detail").find(triple_of(cancel)) != std::string::npos);
+    CHECK(running.alerts() == before);
+    // another's Update is none of their business, Cancel or not
+    CHECK(client.post(cap_message(later), "other").status == 403);
+    const auto taken = client.post(cap_message(late));
+    REQUIRE_MESSAGE(taken.status == 202, taken.body);
+    CHECK(taken.text("state") == "cancelled");
+    CHECK(taken.text("warnings/0/rule") == "chain-cancelled");
+    CHECK(taken.text("forecast/0/endpoint") == "");
+    CHECK(client.post(cap_message(late)).status == 200);
+    CHECK(client.post(cap_message(words("w"))).text("state") == "active");
+}
+
 TEST_CASE("lists are filtered, paged and cut to what the reader may see") {
     Running running;
     auto client = running.client();

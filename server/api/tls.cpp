@@ -67,9 +67,13 @@ Result<bool> ask_for_clients(SSL_CTX* context, const TlsFiles& files) {
     SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT);
     if (files.client_crl.empty()) return true;
     auto* store = SSL_CTX_get_cert_store(context);
-    if (X509_STORE_load_file(store, files.client_crl.c_str()) != 1)
+    auto* lists = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    // Lists alone count: a file of certificates would load as well, and then revoke nothing.
+    if (!lists || X509_load_crl_file(lists, files.client_crl.c_str(), X509_FILETYPE_PEM) < 1)
         return cannot("revocation list", files.client_crl);
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+    // Of the whole chain: what a revoked intermediate signed is refused too. A list that is missing
+    // or out of date refuses everybody it should tell of; tokens go on.
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return true;
 }
 

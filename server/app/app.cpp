@@ -49,14 +49,6 @@ Result<plan::Plan> unpack_with_shapes(std::string_view bytes) {
     return plan;
 }
 
-api::TlsFiles tls_files(const Config& config) {
-    api::TlsFiles files;
-    files.certificate = config.tls.certificate;
-    files.key = config.tls.key;
-    files.client_ca = config.tls.client_ca;
-    return files;
-}
-
 /// Everything that serves, put together; the only place that knows everybody. Threads: intake
 /// (owned by the API server), core, links, bulk (contract.md 5).
 class App {
@@ -90,6 +82,7 @@ private:
     campaign::Settings campaign_settings(const std::string& endpoint) const;
     api::Deps deps();
     api::Config api_config() const;
+    api::Ground::Kin kin(const std::string& endpoint) const;
     void read_census();
     void look();
     void refused_reload(const std::string& why);
@@ -101,6 +94,7 @@ private:
     mutable std::mutex mutex_;
     Current current_;
     std::shared_ptr<const plan::Census> census_ = std::make_shared<plan::Census>();
+    std::shared_ptr<const plan::Rates> rates_ = std::make_shared<plan::Rates>();  // measured
 
     LoopThread core_{"core"}, links_{"links"}, bulk_{"bulk"};
     std::shared_ptr<api::Pages> pages_ = std::make_shared<api::Pages>(),
@@ -226,6 +220,11 @@ api::Config App::api_config() const {
     to.cap.bytes = from.limits.alert_bytes;
     to.cap.area_required = true;  // there is no default area
     to.per_sender_per_minute = from.limits.per_sender_per_minute;
+    to.failures_per_minute = from.limits.failures_per_minute;
+    to.strict_references = from.limits.strict_references;
+    to.refused_rules = from.limits.refused_rules;
+    to.cap.gb18030 = from.limits.gb18030;
+    to.own_sender = from.own_sender;
     return to;
 }
 
@@ -242,13 +241,27 @@ api::Deps App::deps() {
         std::unique_lock lock(mutex_);
         const auto planner = current_.planner;
         const auto census = census_;
+        const auto rates = rates_;
         lock.unlock();
-        return planner->make_plan(request, *census);
+        auto with_rates = request;
+        with_rates.rates = rates.get();
+        return planner->make_plan(with_rates, *census);
     };
     to.authority = [this] { return current().authority; };
     to.shares = [this](std::string_view region, std::string_view area) {
         return current().planner->city().atlas->shares(region, area);
     };
+    to.ground.told_of = [this](const std::string& listed) {
+        const auto planner = current().planner;
+        const auto& atlas = *planner->city().atlas;
+        std::vector<std::string> out;
+        const auto* region = atlas.find(listed);
+        if (region) out = region->overlaps;
+        for (; region; region = region->parent.empty() ? nullptr : atlas.find(region->parent))
+            out.push_back(region->code);
+        return out;
+    };
+    to.ground.kin = [this](const std::string& endpoint) { return kin(endpoint); };
     to.event_class = [this](std::string_view event) {
         return current().planner->event_class(event);
     };
@@ -259,11 +272,26 @@ api::Deps App::deps() {
     return to;
 }
 
-/// Once a second: what is scraped.
+api::Ground::Kin App::kin(const std::string& endpoint) const {
+    const auto planner = current().planner;
+    const auto& all = planner->city().endpoints;
+    const auto found = std::ranges::find(all, endpoint, &plan::Endpoint::name);
+    return found == all.end() ? api::Ground::Kin{}
+                              : api::Ground::Kin{found->channel, found->backup};
+}
+
+/// Once a second: what is scraped, and how fast the links are for who plans now.
 void App::look() {
     Snapshot snapshot;
     snapshot.dispatch = dispatcher_->metrics();
     snapshot.endpoints = dispatcher_->endpoints();
+    auto rates = std::make_shared<plan::Rates>();
+    for (const auto& one : snapshot.endpoints)
+        if (one.rate_per_second > 0) rates->emplace(one.name, one.rate_per_second);
+    {
+        const std::lock_guard lock(mutex_);
+        rates_ = std::move(rates);
+    }
     snapshot.ledger = ledger_->health();
     snapshot.redis_restarts = ledger_->restarts();
     snapshot.reload_well = reload_well_;
@@ -300,12 +328,18 @@ Result<api::Ports> App::start() {
         look();
         return true;
     });
-    recipients_ = std::make_unique<CampaignRecipients>(*ledger_, [this] {
-        std::vector<std::pair<std::string, dispatch::BulkReports*>> out;
-        for (const auto& [name, outpost] : outposts_)
-            if (auto* reports = outpost->reports()) out.emplace_back(name, reports);
-        return out;
-    });
+    recipients_ = std::make_unique<CampaignRecipients>(
+        *ledger_,
+        [this] {
+            std::vector<std::pair<std::string, dispatch::BulkReports*>> out;
+            for (const auto& [name, outpost] : outposts_)
+                if (auto* reports = outpost->reports()) out.emplace_back(name, reports);
+            return out;
+        },
+        [this](const std::string& endpoint) {
+            const auto of = kin(endpoint);
+            return dispatch::Kin{of.channel, of.backup, !of.channel.empty()};
+        });
     server_ = std::make_unique<api::Server>(api_config(), deps());
     auto ports = server_->start();
     if (ports) std::ofstream(setup_.config.ledger.data / "tocsind.pid") << ::getpid() << "\n";
@@ -314,12 +348,18 @@ Result<api::Ports> App::start() {
 
 /// New endpoints are opened before anything is swapped; a fault leaves all as it was.
 void App::reload() {
-    Complaints complaints;
-    auto fresh = read_setup(file_, complaints);
-    if (fresh && (fresh->config.listen != setup_.config.listen ||
-                  fresh->config.ledger != setup_.config.ledger))
-        complaints.add("[listen] and [ledger] need a restart"), fresh.reset();
-    if (!fresh) return refused_reload(fmt::format("{}", fmt::join(complaints.list(), "; ")));
+    std::vector<ConfigFault> faults;
+    auto fresh = read_setup(file_, faults);
+    if (!fresh) {
+        std::vector<std::string> lines;
+        for (const auto& one : faults) lines.push_back(to_text(one));
+        return refused_reload(fmt::format("{}", fmt::join(lines, "; ")));
+    }
+    // What is said and not done would be worse than a refusal.
+    const auto &is = setup_.config, &said = fresh->config;
+    if (said.listen != is.listen || said.ledger != is.ledger || said.limits != is.limits ||
+        said.own_sender != is.own_sender)
+        return refused_reload("[listen], [ledger], [limits] and city.own_sender need a restart");
     std::vector<const Endpoint*> changed;
     for (const auto& endpoint : fresh->config.endpoints)
         if (const auto print = prints_.find(endpoint.plan.name);
@@ -385,7 +425,10 @@ void App::stop() {
     bulk_.stop();
     if (redis_) {
         std::promise<void> gone;
-        asio::post(core_.io, [&] { redis_->stop([&] { gone.set_value(); }); });
+        asio::post(core_.io, [&] {
+            if (ledger_) ledger_->stopping();
+            redis_->stop([&] { gone.set_value(); });
+        });
         gone.get_future().wait_for(std::chrono::seconds(15));
     }
     core_.stop();
@@ -414,9 +457,9 @@ void say_ready(const Config& config, const api::Ports& ports) {
 int run(const std::filesystem::path& file) {
     std::signal(SIGPIPE, SIG_IGN);
     log::info("server.starting", {{"version", "0.1.0"}});
-    Complaints complaints;
-    auto setup = read_setup(file, complaints);
-    for (const auto& what : complaints.list()) std::cerr << what << "\n";
+    std::vector<ConfigFault> faults;
+    auto setup = read_setup(file, faults);
+    for (const auto& one : faults) std::cerr << to_text(one) << "\n";
     if (!setup) return 2;
     asio::io_context main_loop{1};
     asio::signal_set signals(main_loop, SIGTERM, SIGINT,

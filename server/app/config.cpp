@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
+#include <cctype>
+#include <map>
 
 namespace tocsin::app {
 namespace {
@@ -28,14 +30,28 @@ Listen read_listen(const Settings& from) {
 }
 
 Tls read_tls(const Settings& from) {
-    Tls to{from.file("certificate"), from.file("key"), from.file("client_ca")};
+    Tls to{from.file("certificate"), from.file("key"), from.file("client_ca"),
+           from.file("client_crl")};
     for (const auto* key : {"certificate", "key"}) (void)from.required(key);
-    for (const auto& [key, file] : {std::pair("certificate", to.certificate),
-                                    std::pair("key", to.key), std::pair("client_ca", to.client_ca)})
+    for (const auto& [key, file] :
+         {std::pair("certificate", to.certificate), std::pair("key", to.key),
+          std::pair("client_ca", to.client_ca), std::pair("client_crl", to.client_crl)})
         if (!file.empty() && !std::filesystem::exists(file))
             from.complain(key, "no such file: " + file.string());
+    if (!to.client_crl.empty() && to.client_ca.empty())
+        from.complain("client_crl", "revokes nothing without client_ca");
     from.finish();
     return to;
+}
+
+/// What planning only notes of an alert's words and level, and a city may want to refuse.
+constexpr std::string_view may_be_refused[] = {"instruction-missing", "status-words",
+                                               "level-mismatch",      "level-unknown",
+                                               "language-stale",      "eventcode-known"};
+
+/// CAP rule B2: what separates references stands in no sender.
+bool is_cap_sender(std::string_view text) {
+    return !text.empty() && text.find_first_of(" \t\r\n,<&") == text.npos;
 }
 
 Ledger read_ledger(const Settings& from) {
@@ -65,6 +81,18 @@ Limits read_limits(const Settings& from) {
     to.connections_per_address =
         int(from.number("connections_per_address", to.connections_per_address, 1, 1000000));
     to.intake_threads = int(from.number("intake_threads", to.intake_threads, 1, 64));
+    to.failures_per_minute =
+        int(from.number("failures_per_minute", to.failures_per_minute, 1, 1000000));
+    to.strict_references = from.texts("strict_references");
+    for (const auto& sender : to.strict_references)
+        if (!is_cap_sender(sender))
+            from.complain("strict_references", fmt::format("'{}' is no CAP sender", sender));
+    to.gb18030 = from.flag("gb18030", to.gb18030);
+    to.refused_rules = from.texts("refused_rules", to.refused_rules);
+    for (const auto& rule : to.refused_rules)
+        if (std::ranges::find(may_be_refused, rule) == std::end(may_be_refused))
+            from.complain("refused_rules",
+                          fmt::format("'{}' is none of {}", rule, fmt::join(may_be_refused, ", ")));
     from.finish();
     return to;
 }
@@ -84,6 +112,16 @@ void read_city(const Settings& from, Config& to) {
     for (const auto* key : {"regions", "templates"}) (void)from.required(key);
     if (!to.regions.empty() && !std::filesystem::exists(to.regions))
         from.complain("regions", "no such file: " + to.regions.string());
+    to.cells = from.file("cells");
+    if (!to.cells.empty() && !std::filesystem::exists(to.cells))
+        from.complain("cells", "no such file: " + to.cells.string());
+    std::error_code ignored;
+    if (!city.templates.empty() && !std::filesystem::is_directory(city.templates, ignored))
+        from.complain("templates", "no such folder: " + city.templates.string());
+    to.geocode_schemes = from.texts("geocode_schemes");
+    to.own_sender = from.text("own_sender");
+    if (from.has("own_sender") && !is_cap_sender(to.own_sender))
+        from.complain("own_sender", fmt::format("'{}' is no CAP sender", to.own_sender));
     if (city.languages.empty())
         from.complain("languages", "is empty: nobody could be told anything");
     from.finish();
@@ -110,6 +148,9 @@ contract::Depth depth(const Settings& from, std::string_view key) {
 
 void read_bulk(const Settings& from, plan::Endpoint& to) {
     to.audience = from.text("audience", "public");
+    const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+    if (to.audience.empty() || to.audience.size() > 64 || !std::ranges::all_of(to.audience, fits))
+        from.complain("audience", "must be 1 to 64 letters, digits, - and _, as it is imported");
     to.red_overrides_opt_out = from.flag("red_overrides_opt_out", false);
     to.rate = from.real("rate", 1000, 0.1, 1e7);
 }
@@ -128,6 +169,7 @@ Endpoint read_endpoint(const Settings& from) {
     to.sandbox = from.text("sandbox");
     to.backup = from.text("backup");
     to.backup_only = from.flag("backup_only", false);
+    to.restricted = from.flag("restricted", false);
     to.languages = from.texts("languages");
     const auto* listed = channel_named(to.channel);
     if (listed) {
@@ -137,6 +179,8 @@ Endpoint read_endpoint(const Settings& from) {
         to.withdraws = listed->can.withdraws;
         to.updates_in_place = listed->can.updates_in_place;
         if (to.bulk) read_bulk(from, to);
+        to.cells.assign(listed->can.cells.begin(), listed->can.cells.end());
+        if (!to.cells.empty()) to.bscs = from.texts("bscs");
     }
     auto own = from.table(to.channel);
     Endpoint endpoint{std::move(to), std::move(own), from.print(),
@@ -148,25 +192,22 @@ Endpoint read_endpoint(const Settings& from) {
 
 void check_pairs(const Settings& from, const std::vector<Endpoint>& endpoints) {
     std::map<std::string, const plan::Endpoint*> by_name;
-    for (const auto& endpoint : endpoints)
-        if (!by_name.emplace(endpoint.plan.name, &endpoint.plan).second)
-            from.complain("endpoint", fmt::format("two are named '{}'", endpoint.plan.name));
-    for (const auto& [name, endpoint] : by_name) {
-        const auto twin = by_name.find(endpoint->sandbox);
-        if (!endpoint->sandbox.empty() && (twin == by_name.end() || twin->second->live))
-            from.complain("endpoint",
-                          fmt::format("'{}' names the sandbox '{}', which is no sandbox endpoint",
-                                      name, endpoint->sandbox));
-        if (!endpoint->live && !endpoint->sandbox.empty())
-            from.complain("endpoint",
-                          fmt::format("'{}' is a sandbox itself and needs no twin", name));
-        const auto backup = by_name.find(endpoint->backup);
-        if (!endpoint->backup.empty() &&
-            (backup == by_name.end() || backup->second->live != endpoint->live ||
-             backup->first == name))
-            from.complain("endpoint", fmt::format("'{}' names the backup '{}', which is not "
-                                                  "another endpoint of the same kind of peer",
-                                                  name, endpoint->backup));
+    const auto tables = from.tables("endpoint");
+    for (std::size_t i = 0; i < endpoints.size(); ++i)
+        if (const auto& one = endpoints[i].plan; !by_name.emplace(one.name, &one).second)
+            tables[i].complain("name", fmt::format("two are named '{}'", one.name));
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        const auto& one = endpoints[i].plan;
+        const auto twin = by_name.find(one.sandbox), backup = by_name.find(one.backup);
+        if (!one.sandbox.empty() && (twin == by_name.end() || twin->second->live))
+            tables[i].complain("sandbox", fmt::format("'{}' is no sandbox endpoint", one.sandbox));
+        if (!one.live && !one.sandbox.empty())
+            tables[i].complain("sandbox", "this is a sandbox itself and needs no twin");
+        if (!one.backup.empty() && (backup == by_name.end() || backup->second->live != one.live ||
+                                    backup->first == one.name))
+            tables[i].complain(
+                "backup",
+                fmt::format("'{}' is not another endpoint of the same kind of peer", one.backup));
     }
 }
 
@@ -189,6 +230,7 @@ Result<Config> read_config(const std::filesystem::path& file, Complaints& compla
     if (config.endpoints.empty()) settings->complain("endpoint", "none: nobody could be reached");
     check_pairs(*settings, config.endpoints);
     settings->finish();
+    config.source = *settings;
     return config;
 }
 

@@ -5,6 +5,7 @@
 #include "server/plan/plan.hpp"
 
 #include <filesystem>
+#include <optional>
 
 /// tocsin.toml as values (design.md 6). Every key is described in schemas/tocsin.schema.json.
 namespace tocsin::app {
@@ -16,7 +17,7 @@ struct Listen {
 };
 
 struct Tls {
-    std::filesystem::path certificate, key, client_ca;
+    std::filesystem::path certificate, key, client_ca, client_crl;
 };
 
 struct Ledger {
@@ -32,6 +33,11 @@ struct Limits {
     int per_sender_per_minute = 60;
     int connections = 4096, connections_per_address = 256;
     int intake_threads = 2;
+    int failures_per_minute = 30;                                   // bad tokens, by address
+    std::vector<std::string> strict_references;                     // CAP senders (rule B15)
+    std::vector<std::string> refused_rules{"instruction-missing"};  // of an Actual, not only noted
+    bool gb18030 = false;                                           // taken as encoding of CAP
+    bool operator==(const Limits&) const = default;
 };
 
 /// One [[endpoint]]: what the planner sees, and what its channel reads itself.
@@ -43,14 +49,17 @@ struct Endpoint {
 };
 
 struct Config {
-    plan::City city;  // without atlas: loaded from `regions`
-    std::filesystem::path regions;
+    plan::City city;                           // without atlas: loaded from `regions`
+    std::vector<std::string> geocode_schemes;  // whose codes are those of GB/T 2260, too
+    std::string own_sender;  // CAP sender of the Cancels made here; empty: the original's
+    std::filesystem::path regions, cells;
     Listen listen;
     Tls tls;
     Ledger ledger;
     Limits limits;
     std::vector<Endpoint> endpoints;
     std::vector<authority::Credential> credentials;
+    std::optional<Settings> source;  // for complaints of what is looked at later
 };
 
 /// All faults at once: file:line:column, key, what. Areas, words and channels are looked at by

@@ -1,6 +1,7 @@
 #include "server/app/setup.hpp"
 
 #include "server/app/app.hpp"
+#include "server/area/cell_map.hpp"
 #include "server/authority/places.hpp"
 #include "server/contract/bulk.hpp"
 #include "server/contract/loop.hpp"
@@ -8,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include <iostream>
+#include <set>
 
 namespace tocsin::app {
 namespace {
@@ -30,75 +32,201 @@ public:
     void unknown(contract::OrderId, std::span<const std::uint32_t>) override {}
 };
 
-void try_channels(const Config& config, Complaints& complaints) {
+/// One reading of a configuration; each look finds what it can, whatever the others found.
+class Reading {
+public:
+    Reading(Setup& setup,
+            const Settings& source,
+            Complaints& complaints,
+            std::vector<ConfigFault>& faults)
+        : setup_(setup),
+          config_(setup.config),
+          source_(source),
+          complaints_(complaints),
+          faults_(faults) {}
+
+    void run() {
+        look_at_tls();
+        look_at_regions();
+        look_at_cells();
+        look_at_words();
+        try_channels();
+    }
+
+private:
+    bool exists(const std::filesystem::path& path) const {
+        std::error_code ignored;
+        return !path.empty() && std::filesystem::exists(path, ignored);
+    }
+    /// As the configuration names it.
+    std::string name_of(std::string_view key) const { return source_.table("city").text(key); }
+
+    void look_at_tls();
+    void look_at_regions();
+    void look_at_areas(const area::Atlas& atlas);
+    void look_at_cells();
+    void complain_of_cells(const Fault& fault);
+    void look_at_words();
+    void try_channels();
+
+    Setup& setup_;
+    Config& config_;
+    const Settings& source_;
+    Complaints& complaints_;
+    std::vector<ConfigFault>& faults_;
+};
+
+/// File after file, so that each fault stands at its own key.
+void Reading::look_at_tls() {
+    const auto all = tls_files(config_);
+    api::TlsFiles files;
+    files.certificate = all.certificate, files.key = all.key;
+    if (!exists(files.certificate) || !exists(files.key)) return;
+    const auto table = source_.table("tls");
+    const auto fits = [&](const char* key) {
+        const auto made = api::make_tls(files);
+        if (!made) table.complain(key, made.error().what);
+        return made.has_value();
+    };
+    if (!fits("certificate") || !exists(all.client_ca)) return;
+    files.client_ca = all.client_ca;
+    if (!fits("client_ca") || !exists(all.client_crl)) return;
+    files.client_crl = all.client_crl;
+    fits("client_crl");
+}
+
+void Reading::look_at_regions() {
+    if (!exists(config_.regions)) return;
+    auto atlas = area::Atlas::load(config_.regions);
+    if (!atlas)
+        return faults_.push_back(region_fault(atlas.error(), config_.regions, name_of("regions")));
+    for (const auto& scheme : config_.geocode_schemes) atlas->accept_scheme(scheme);
+    const auto shared = std::make_shared<const area::Atlas>(std::move(*atlas));
+    look_at_areas(*shared);
+    config_.city.atlas = shared;
+    setup_.authority = std::make_shared<const authority::Authority>(config_.credentials,
+                                                                    authority::places_of(shared));
+}
+
+void Reading::look_at_areas(const area::Atlas& atlas) {
+    for (const auto* list : {"endpoint", "credential"})
+        for (const auto& one : source_.tables(list))
+            for (const auto& code : one.texts("areas"))
+                if (code != "*" && !atlas.find(code))
+                    one.complain("areas", fmt::format("no region has the code {}", code));
+}
+
+/// Who broadcasts to cells must know where they are; who does not may still check the file.
+void Reading::look_at_cells() {
+    std::vector<std::string> bscs;
+    if (exists(config_.cells)) {
+        const auto cells = contract::load_cells(config_.cells);
+        if (cells.has_error()) return complain_of_cells(cells.error());
+        config_.city.cells = std::make_shared<const area::CellMap>(*cells);
+        bscs = cells->bscs;
+    }
+    const auto tables = source_.tables("endpoint");
+    for (std::size_t i = 0; i < config_.endpoints.size(); ++i) {
+        const auto& endpoint = config_.endpoints[i].plan;
+        if (endpoint.cells.empty()) continue;
+        if (config_.cells.empty())
+            tables[i].complain("channel", "city.cells is missing: it broadcasts to cells");
+        else if (config_.city.cells)
+            for (const auto& name : endpoint.bscs)
+                if (std::ranges::find(bscs, name) == bscs.end())
+                    tables[i].complain("bscs", fmt::format("no cell is of the BSC {}", name));
+    }
+}
+
+void Reading::complain_of_cells(const Fault& fault) {
+    std::string_view rest = fault.what;
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find('\n'), rest.size());
+        auto one = read_complaint(rest.substr(0, end), name_of("cells"));
+        one.file = name_of("cells");
+        faults_.push_back(std::move(one));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+}
+
+void Reading::look_at_words() {
+    if (!config_.city.atlas || config_.city.languages.empty() || !exists(config_.city.templates))
+        return;
+    config_.city.endpoints.clear();
+    for (const auto& endpoint : config_.endpoints) config_.city.endpoints.push_back(endpoint.plan);
+    auto planner = plan::Planner::make(config_.city);
+    if (planner)
+        setup_.planner = std::move(*planner);
+    else
+        for (auto& one : template_faults(planner.error(), name_of("templates")))
+            faults_.push_back(std::move(one));
+}
+
+void Reading::try_channels() {
     boost::asio::io_context never_run{1};
     contract::Loop loop(never_run);
     DeafDesk desk;
-    for (const auto& endpoint : config.endpoints)
+    const auto tables = source_.tables("endpoint");
+    for (std::size_t i = 0; i < config_.endpoints.size(); ++i)
         for (const auto& listed : contract::catalogue()) {
+            const auto& endpoint = config_.endpoints[i];
             if (listed.name != endpoint.plan.channel) continue;
-            const auto before = complaints.list().size();
+            const auto before = complaints_.list().size();
             const auto opened = listed.open(endpoint.channel, loop, desk);
-            if (!opened && complaints.list().size() == before)
-                complaints.add(
-                    fmt::format("endpoint '{}': {}", endpoint.plan.name, opened.error().what));
+            if (!opened && complaints_.list().size() == before)
+                tables[i].complain(endpoint.plan.channel, opened.error().what);
         }
-}
-
-void check_areas(const Config& config, const area::Atlas& atlas, Complaints& complaints) {
-    const auto known = [&](std::string_view code) {
-        return code == "*" || atlas.find(code) != nullptr;
-    };
-    for (const auto& endpoint : config.endpoints)
-        for (const auto& code : endpoint.plan.areas)
-            if (!known(code))
-                complaints.add(fmt::format("endpoint '{}': areas: no region has the code {}",
-                                           endpoint.plan.name, code));
-    for (const auto& credential : config.credentials)
-        for (const auto& code : credential.areas)
-            if (!known(code))
-                complaints.add(fmt::format("credential '{}': areas: no region has the code {}",
-                                           credential.name, code));
-}
-
-void build(Setup& setup, Complaints& complaints) {
-    auto& config = setup.config;
-    auto atlas = area::Atlas::load(config.regions);
-    if (!atlas) return complaints.add(atlas.error().what);
-    auto shared = std::make_shared<const area::Atlas>(std::move(*atlas));
-    check_areas(config, *shared, complaints);
-    config.city.atlas = shared;
-    config.city.endpoints.clear();
-    for (const auto& endpoint : config.endpoints) config.city.endpoints.push_back(endpoint.plan);
-    auto planner = plan::Planner::make(config.city);
-    if (!planner) return complaints.add(planner.error().what);
-    setup.planner = std::move(*planner);
-    setup.authority = std::make_shared<const authority::Authority>(config.credentials,
-                                                                   authority::places_of(shared));
 }
 
 }  // namespace
 
-std::optional<Setup> read_setup(const std::filesystem::path& file, Complaints& complaints) {
+api::TlsFiles tls_files(const Config& config) {
+    api::TlsFiles files;
+    files.certificate = config.tls.certificate;
+    files.key = config.tls.key;
+    files.client_ca = config.tls.client_ca;
+    files.client_crl = config.tls.client_crl;
+    return files;
+}
+
+std::optional<Setup> read_setup(const std::filesystem::path& file,
+                                std::vector<ConfigFault>& faults) {
+    Complaints complaints;
+    const auto name = file.filename().string();
     auto config = read_config(file, complaints);
-    if (!config) return complaints.add(config.error().what), std::nullopt;
+    if (!config) return faults.push_back(read_complaint(config.error().what, name)), std::nullopt;
     Setup setup{std::move(*config), nullptr, nullptr};
-    if (complaints.list().empty()) build(setup, complaints);
-    if (complaints.list().empty()) try_channels(setup.config, complaints);
-    if (!complaints.list().empty()) return std::nullopt;
+    std::vector<ConfigFault> elsewhere;
+    Reading(setup, *setup.config.source, complaints, elsewhere).run();
+    std::set<std::string_view> told;  // what is looked at twice complains twice
+    for (const auto& what : complaints.list())
+        if (told.insert(what).second) faults.push_back(read_complaint(what, name));
+    faults.insert(faults.end(), elsewhere.begin(), elsewhere.end());
+    setup.config.source.reset();  // it complains to what ends here
+    if (!faults.empty()) return std::nullopt;
     return setup;
 }
 
+namespace {
+
+json::object object(const ConfigFault& fault) {
+    return {{"file", fault.file}, {"line", fault.line}, {"column", fault.column},
+            {"key", fault.key},   {"rule", fault.rule}, {"message", fault.message}};
+}
+
+}  // namespace
+
 int check(const std::filesystem::path& file, bool as_json) {
-    Complaints complaints;
-    const auto setup = read_setup(file, complaints);
-    for (const auto& what : complaints.list())
-        std::cout << (as_json ? json::serialize(json::object{{"fault", what}}) : what) << "\n";
+    std::vector<ConfigFault> faults;
+    const auto setup = read_setup(file, faults);
+    for (const auto& one : faults)
+        std::cout << (as_json ? json::serialize(object(one)) : to_text(one)) << "\n";
     if (setup)
         std::cout << (as_json ? json::serialize(
                                     json::object{{"endpoints", setup->config.endpoints.size()}})
                               : file.string() + ": good")
                   << "\n";
+    if (!std::cout.flush()) return std::cerr << "tocsind: cannot write standard output\n", 1;
     return setup ? 0 : 2;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
+#include "server/api/tls.hpp"
 #include "server/app/config.hpp"
+#include "server/app/faults.hpp"
 #include "server/authority/authority.hpp"
 
 namespace tocsin::app {
@@ -11,7 +13,10 @@ struct Setup {
     std::shared_ptr<const authority::Authority> authority;
 };
 
-/// Nothing, with at least one complaint, if anything at all is wrong.
-std::optional<Setup> read_setup(const std::filesystem::path& file, Complaints& complaints);
+/// Nothing, with at least one fault, if anything at all is wrong; all faults at once.
+std::optional<Setup> read_setup(const std::filesystem::path& file,
+                                std::vector<ConfigFault>& faults);
+
+api::TlsFiles tls_files(const Config& config);
 
 }  // namespace tocsin::app

@@ -32,18 +32,56 @@ void print_warnings(const json::value& said) {
                                      plain(text(w, "message")));
 }
 
+void print_pace(const json::value& forecast) {
+    if (const auto* rate = forecast.as_object().if_contains("rate_per_second"))
+        std::cout << fmt::format(
+            "  at {} segments a second, {}\n", grouped(std::uint64_t(rate->to_number<double>())),
+            at(forecast, "measured") == true ? "as measured" : "as configured");
+    if (const auto* list = at(forecast, "languages").if_array())
+        for (const auto& l : *list)
+            std::cout << fmt::format("  {}: {} people, {} each\n", text(l, "language"),
+                                     grouped(number(l, "recipients")),
+                                     number(l, "segments_each") == 1
+                                         ? "1 segment"
+                                         : fmt::format("{} segments", number(l, "segments_each")));
+}
+
+/// Of a broadcast: where it is heard, and where it should not be.
+void print_cells(const json::value& footprint) {
+    const auto* cells =
+        footprint.is_object() ? footprint.as_object().if_contains("cells") : nullptr;
+    if (!cells) return;
+    std::cout << fmt::format("  {} cells", grouped(cells->to_number<std::uint64_t>()));
+    const auto share = [&](const char* key) {
+        return 100 * at(footprint, key).to_number<double>();
+    };
+    if (footprint.as_object().contains("bscs")) {
+        std::cout << fmt::format(
+            " of {} BSCs, heard in {:.0f} % of the area; {:.0f} % of where they "
+            "are heard lies outside",
+            grouped(number(footprint, "bscs")), share("covered_share"), share("outside_share"));
+        if (at(footprint, "people_outside").is_number())
+            std::cout << fmt::format(", about {} people",
+                                     grouped(number(footprint, "people_outside")));
+    }
+    std::cout << "\n";
+}
+
 void print_forecast(const json::value& said) {
     if (const auto* list = at(said, "forecast").if_array())
-        for (const auto& f : *list)
+        for (const auto& f : *list) {
             std::cout << fmt::format("{}: {} people, {} segments, about {}\n", text(f, "endpoint"),
                                      grouped(number(f, "recipients")),
                                      grouped(number(f, "segments")),
                                      duration(1000 * at(f, "seconds").to_number<double>()));
+            print_pace(f);
+        }
 }
 
 void print_order(const json::value& order) {
     std::cout << fmt::format("\n{} {} ({})\n", text(order, "endpoint"), text(order, "action"),
                              text(order, "mode"));
+    print_cells(at(order, "footprint"));
     if (const auto* texts = at(order, "texts").if_array())
         for (const auto& t : *texts)
             if (text(t, "form") != "cap")
@@ -202,12 +240,9 @@ int cancel(const Context& context, const std::string& prefix, const std::string&
     if (!client) return fail(context, client.error());
     const auto id = whole_id(*client, prefix);
     if (!id) return fail(context, id.error());
-    const auto sure = yes || context.json
-                          ? Result<bool>(true)
-                          : confirmed("Cancel " + *id + " on every endpoint that it reached?", yes);
-    if (!sure) return fail(context, sure.error());
-    if (!*sure) return refused;
-    int code = 0;
+    int code =
+        sure(context, "Cancel " + *id + " on every endpoint that it reached?", yes || context.json);
+    if (code != done) return code;
     const auto said = ask(context, "sender",
                           {.method = "POST",
                            .path = "/v1/alerts/" + escaped_url(*id) + "/cancel",

@@ -144,14 +144,17 @@ Result<std::string> whole_id(const Client& client, const std::string& prefix) {
                  fmt::format("{} is not unique: {}", prefix, fmt::join(found, ", "))};
 }
 
-Result<bool> confirmed(const std::string& question, bool yes) {
-    if (yes) return true;
-    if (!isatty(STDIN_FILENO))
-        return Fault{Cause::malformed, question + " Say --yes where nobody can be asked."};
+int sure(const Context& context, const std::string& question, bool yes) {
+    if (yes) return done;
+    if (!isatty(STDIN_FILENO)) {
+        print_error(context, "about:blank", "this needs --yes when there is no terminal to ask on",
+                    question, "");
+        return usage;
+    }
     std::cerr << question << " [y/N] ";
     std::string said;
     std::getline(std::cin, said);
-    return said == "y" || said == "Y" || said == "yes";
+    return said == "y" || said == "Y" || said == "yes" ? done : refused;
 }
 
 }  // namespace tocsin::cli

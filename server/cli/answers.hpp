@@ -23,7 +23,8 @@ void print(const boost::json::value& value);  // one line
 
 /// A unique prefix will do: the whole id, or a fault that names the candidates.
 Result<std::string> whole_id(const Client& client, const std::string& prefix);
-/// Asks on a terminal; without one, --yes is needed (a fault that names it).
-Result<bool> confirmed(const std::string& question, bool yes);
+/// Asks on a terminal. `done`: go on; else the exit status: refused by the person, or usage where
+/// there is nobody to ask and --yes was not said.
+int sure(const Context& context, const std::string& question, bool yes);
 
 }  // namespace tocsin::cli

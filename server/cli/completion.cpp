@@ -90,18 +90,59 @@ int print_completion(const CLI::App& app, const std::string& shell) {
     return done;
 }
 
+namespace {
+
+std::string near_to(std::string_view word, std::vector<std::string> names) {
+    const auto far = [&](const std::string& name) { return distance(word, name); };
+    std::ranges::stable_sort(names, {}, far);
+    if (word.size() < 2) return "";
+    // A third of it may be wrong: more is another word.
+    const auto most = std::min(std::max<std::size_t>(2, word.size() / 3), word.size() - 1);
+    return names.empty() || far(names[0]) > most ? ""
+                                                 : fmt::format("; did you mean '{}'?", names[0]);
+}
+
+bool takes_value(const CLI::App& here, const CLI::App& root, const std::string& option) {
+    for (const auto* app : {&here, &root})
+        if (const auto* found = app->get_option_no_throw(option))
+            return found->get_items_expected_max() > 0;
+    return false;
+}
+
+}  // namespace
+
+/// Follows the words as far as they are commands; the first that is none, where one must stand, or
+/// an option that nobody knows is what was mistyped. Anything else is an argument, not a mistake.
 std::string suggestion(const CLI::App& app, int count, char** words) {
-    std::vector<Node> nodes;
-    collect(app, "tocsin", nodes);
-    const auto& commands = nodes.front().commands;
+    const auto* here = &app;
+    const auto all = [](const CLI::App*) { return true; };
     for (int i = 1; i < count; ++i) {
-        const std::string_view word = words[i];
-        if (word.starts_with('-') || std::ranges::find(commands, word) != commands.end()) continue;
-        auto near = commands;
-        std::ranges::stable_sort(near, {}, [&](const auto& c) { return distance(word, c); });
-        return distance(word, near[0]) > 3
-                   ? ""
-                   : fmt::format("; did you mean '{}' or '{}'?", near[0], near[1]);
+        const std::string word = words[i];
+        if (word.starts_with("--")) {
+            const auto name = word.substr(0, word.find('='));
+            if (name == "--") return "";
+            if (!here->get_option_no_throw(name) && !app.get_option_no_throw(name)) {
+                std::vector<Node> nodes;
+                collect(*here, "", nodes);
+                auto options = nodes.front().options;
+                for (const auto* option : app.get_options())
+                    for (const auto& one : option->get_lnames()) options.push_back("--" + one);
+                return near_to(name, std::move(options));
+            }
+            if (name == word && takes_value(*here, app, name)) ++i;
+            continue;
+        }
+        if (word.starts_with('-') && word != "-") continue;
+        const auto commands = here->get_subcommands(all);
+        if (commands.empty()) continue;
+        const auto next = std::ranges::find(commands, word, &CLI::App::get_name);
+        if (next != commands.end()) {
+            here = *next;
+            continue;
+        }
+        std::vector<std::string> names;
+        for (const auto* one : commands) names.push_back(one->get_name());
+        return near_to(word, std::move(names));
     }
     return "";
 }

@@ -44,6 +44,7 @@ regions = "regions.geojson"       # districts, functional areas, streets
 templates = "templates"           # the words; see templates/README.md
 utc_offset_minutes = 480          # how times are written
 default_life = "24h"              # of an alert that says no end
+# own_sender = "warnings@city.example"   # CAP sender of the Cancels made here; else the original's
 
 [listen]
 api = "127.0.0.1:{0}"          # HTTPS: senders, operators, agencies
@@ -55,6 +56,7 @@ public_tls = true                 # false only on loopback, behind a front
 certificate = "tls/server.crt"
 key = "tls/server.key"
 # client_ca = "tls/clients.crt"   # who may come with a certificate instead of a token
+# client_crl = "tls/clients.crl"  # who no longer may
 
 [ledger]
 embedded = true                   # a redis-server of our own; or: url = "redis://host:6379"
@@ -67,6 +69,8 @@ per_sender_per_minute = 60
 connections = 4096
 connections_per_address = 256
 intake_threads = 2
+failures_per_minute = 30          # bad tokens, by address
+strict_references = []            # CAP senders who must not refer to what is unknown here
 
 # An endpoint is one peer. `peer` says whether the public is behind it; `sandbox` is its twin, to
 # which drills go instead. `areas` are the regions that it reaches: none means nobody.

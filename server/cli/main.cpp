@@ -2,6 +2,8 @@
 #include "server/cli/init.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <iostream>
 
@@ -203,4 +205,14 @@ int run_main(int count, char** words) {
 }  // namespace
 }  // namespace tocsin::cli
 
-int main(int count, char** words) { return tocsin::cli::run_main(count, words); }
+/// Whoever reads our output must be able to rely on status 0: then all of it was written.
+int main(int count, char** words) {
+    // A socket must not become standard output because somebody closed that: what is printed would
+    // go to the server. Opened for reading, so that writing fails and is told.
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != fd) return 1;
+    const int status = tocsin::cli::run_main(count, words);
+    if (std::cout.flush() || status != tocsin::cli::done) return status;
+    std::cerr << "tocsin: cannot write standard output: the disk is full, or nobody reads it\n";
+    return tocsin::cli::refused;
+}

@@ -116,11 +116,9 @@ int audience_list(const Context& context) {
 }
 
 int audience_remove(const Context& context, const std::string& name, bool yes) {
-    const auto sure =
-        confirmed("Remove the audience " + name + "? Nobody in it can be reached then.", yes);
-    if (!sure) return fail(context, sure.error());
-    if (!*sure) return refused;
-    int code = 0;
+    int code =
+        sure(context, "Remove the audience " + name + "? Nobody in it can be reached then.", yes);
+    if (code != done) return code;
     const auto said = ask(context, "operator",
                           {.method = "DELETE", .path = "/v1/audiences/" + escaped_url(name)}, code);
     if (said && context.json) print(json::object{{"removed", name}});

@@ -25,6 +25,7 @@ RedisLedger::RedisLedger(boost::asio::io_context& loop, Options options)
 
 RedisLedger::~RedisLedger() = default;
 
+void RedisLedger::stopping() { store_->watch().stopping(); }
 std::uint64_t RedisLedger::restarts() const { return store_->watch().restarts(); }
 void RedisLedger::tidy() { tidier_->round(); }
 

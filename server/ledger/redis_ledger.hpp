@@ -39,6 +39,8 @@ public:
     RedisLedger(boost::asio::io_context& loop, Options options);
     ~RedisLedger() override;
 
+    /// Call before Redis is stopped on purpose: what then ends is no fault, and is logged as none.
+    void stopping();
     /// How often Redis came back as another process.
     std::uint64_t restarts() const;
     /// Drops audiences' old pages and archived alerts that are due; runs by itself every

@@ -181,7 +181,7 @@ void Watch::judge() {
     health_ = std::move(is);
     if (turned && health_.durable)
         log::info("ledger.ready");
-    else if (turned)
+    else if (turned && !stopping_)
         log::error("ledger.degraded", {{"why", health_.why}});
     if (health_.durable && !std::exchange(announced_, true))
         for (const auto& tell : ready_) tell();

@@ -28,6 +28,8 @@ public:
     void linked(bool up);
     /// Somebody was answered in a way that says: look again now.
     void doubt();
+    /// From here on Redis ends because we do: that is no fault.
+    void stopping() { stopping_ = true; }
     /// An accept was acknowledged: Redis' count is at least this from now on.
     void remember(std::uint64_t accepted) { accepted_ = std::max(accepted_, accepted); }
     std::uint64_t restarts() const { return restarts_; }
@@ -54,7 +56,7 @@ private:
     std::uint64_t connection_ = 0;  // answers of an older one are not heard
     std::chrono::steady_clock::time_point probed_at_, checked_at_;
     bool probing_ = false, probed_ = false, late_ = false, checking_ = false, known_ = false;
-    bool announced_ = false, stalled_ = false;
+    bool announced_ = false, stalled_ = false, stopping_ = false;
     std::string probe_trouble_, forgot_, run_id_;
     std::uint64_t accepted_ = 0, restarts_ = 0, probes_ = 0;
     RedisFacts facts_;

@@ -84,6 +84,67 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.server.call("GET", "/v1/alerts?colour=red", role="agency")[0], 400)
         self.assertEqual(self.server.call("GET", "/v1/alerts?cursor=zzz", role="agency")[0], 400)
 
+    def test_a_refusal_for_want_of_an_instruction_says_where_and_what_to_do(self):  # scar: B4
+        body = harness.cap("b-9", instruction="")
+        status, problem, _ = self.server.post(body.replace(b"<info>", b"\n\n<info>"))
+        self.assertEqual(status, 422, problem)
+        found = [v for v in problem["violations"] if v["rule"] == "instruction-missing"]
+        # line 1 is the declaration; each <info> stands two lines further down
+        self.assertEqual([(v["line"], v["element"], v["severity"]) for v in found], [(4, "alert/info[1]", "error")])
+        self.assertIn("add <instruction>", found[0]["message"])
+        self.assertIn("override=", found[0]["message"])
+        self.assertNotIn("goes out instead", problem["detail"] + found[0]["message"])
+        status, answer, _ = self.server.post(body, query="?override=the%20advice%20of%20the%20templates%20will%20do")
+        self.assertEqual(status, 202, answer)
+        self.assertIn("overridden", next(w["message"] for w in answer["warnings"] if w["rule"] == "instruction-missing"))
+
+    def test_the_places_of_the_planners_rules_are_lines_too(self):
+        body = harness.cap("b-10").replace(b"110109000000", b"990109000000").replace(b"<geocode>", b"\n<geocode>")
+        status, problem, _ = self.server.post(body)
+        self.assertEqual(status, 422, problem)
+        self.assertEqual([(v["line"], v["element"]) for v in problem["violations"] if v["rule"] == "geocode-unknown"][0],
+                         (3, "alert/info[1]/area[1]/geocode[1]"))
+
+    def test_C1_a_name_that_is_no_region_warns_nobody_more(self):
+        import re
+        by_name = lambda name: b"<area><areaDesc>" + name.encode() + b"</areaDesc></area>"
+        good = harness.cap("b-11")
+        lost = re.sub(rb"<area>.*?</area>", by_name("某地"), good)
+        status, problem, _ = self.server.post(lost)  # it would cover nobody: refused
+        self.assertEqual(status, 422, problem)
+        self.assertIn("area-no-geometry", [v["rule"] for v in problem["violations"]])
+        both = good.replace(b"<area>", by_name("某地") + b"<area>")
+        status, answer, _ = self.server.post(both)  # the rest of it stands, and the sender is told
+        self.assertEqual(status, 202, answer)
+        self.assertIn("area-no-geometry", [w["rule"] for w in answer["warnings"]])
+        self.assertEqual(self.server.alert(answer["id"])["regions"], ["110109"])
+
+    def test_pages_of_a_list_join_without_gap_or_repeat(self):
+        for i in range(7):
+            self.assertEqual(self.server.post(harness.cap(f"page-{i}", districts=("110101",)))[0], 202)
+        whole = [a["id"] for a in self.server.call("GET", "/v1/alerts?limit=1000", role="agency")[1]["items"]]
+        for path, most, key in (("/v1/alerts?", 2, "id"), (f"/v1/alerts/{whole[0]}/deliveries?", 1, "endpoint")):
+            seen, cursor, calls = [], "", 0
+            while True:
+                status, page, _ = self.server.call("GET", f"{path}limit={most}" + (f"&cursor={cursor}" if cursor else ""), role="agency")
+                self.assertEqual(status, 200, page)
+                self.assertEqual(set(page), {"items", "next"})
+                self.assertLessEqual(len(page["items"]), most)
+                seen += [item[key] for item in page["items"]]
+                cursor, calls = page["next"], calls + 1
+                if not cursor:
+                    break
+                self.assertLess(calls, 100)
+            self.assertEqual(len(seen), len(set(seen)))
+            if key == "id":
+                self.assertEqual(seen, whole)
+
+    def test_a_state_that_there_is_not_is_an_error_and_no_empty_list(self):
+        identifier = self.server.post(harness.cap("b-12"))[1]["id"]
+        for path in (f"/v1/alerts/{identifier}/deliveries?state=lost", f"/v1/alerts/{identifier}/recipients?state=lost"):
+            status, problem, _ = self.server.call("GET", path, role="operator")
+            self.assertEqual(status, 400, (path, problem))
+
     def test_a_bad_audience_name_is_the_callers_fault(self):
         status, problem, _ = self.server.call("PUT", "/v1/audiences/a%20b", b"number,region\n", "operator", "text/csv")
         self.assertIn(status, (400, 422), problem)

@@ -62,6 +62,50 @@ class CommandLine(unittest.TestCase):
         self.assertIn("'post'", self.server.run("pots", check=False).stderr)
         self.assertEqual(self.server.run("validate", self.red, "--quiet").stdout, "")
 
+    def test_what_is_missing_is_named_and_nothing_else_is_guessed(self):
+        for command, missing in ((("cancel", self.id), "--reason"), (("endpoints", "pause", "log"), "--reason"), (("post",), "file"),
+                                 (("audience", "import", "public"), "file"), (("cancel", "--config", "posts"), "id")):
+            with self.subTest(command=command):
+                done = self.server.run(*command, check=False, config="--config" not in command)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(missing, done.stderr)
+                self.assertNotIn("did you mean", done.stderr)
+        for command, near in ((("pots", self.red), "'post'"), (("endpoints", "pase", "log"), "'pause'"), (("cancel", self.id, "--raeson", "x"), "'--reason'"),
+                              (("audience", "imprt", "public"), "'import'"), (("--config", self.server.city, "staus"), "'status'")):
+            with self.subTest(command=command):
+                done = self.server.run(*command, check=False, config=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(f"did you mean {near}", done.stderr)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for command in (("status",), ("status", self.id), ("alerts", "--json"), ("plan", self.red), ("recipients", self.id), ("validate", "--json", self.red),
+                        ("completion", "bash"), ("--help",), ("me",)):
+            with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([harness.BUILD + "/tocsin", *command, "--config", self.server.city], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=30)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("cannot write", done.stderr)
+        done = subprocess.run(["sh", "-c", f"exec '{harness.BUILD}/tocsin' status --config '{self.server.city}' >&-"],
+                              stderr=subprocess.PIPE, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        with open("/dev/full", "w", encoding="utf-8") as full:  # a failure of another kind keeps its status
+            done = subprocess.run([harness.BUILD + "/tocsin", "--url", "https://127.0.0.1:1", "--token-file", self.server.city + "/tokens/agency.token",
+                                   "alerts", "--json"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        self.assertEqual(done.returncode, 3)
+
+    def test_a_question_that_nobody_can_answer_says_which_option_is_needed(self):
+        for command in (("audience", "remove", "public"), ("cancel", self.id, "--reason", "over")):
+            for more in ((), ("--json",)):
+                if command[0] == "cancel" and more:
+                    continue  # scripts that ask for JSON have said what they want
+                done = self.server.run(*command, *more, check=False, stdin="")
+                said = done.stderr + done.stdout
+                self.assertEqual(done.returncode, 2, said)
+                self.assertIn("--yes", said)
+                self.assertIn("terminal", said)
+                self.assertNotIn("cannot read", said)
+        self.assertEqual(self.server.alert(self.id)["state"], "active")
+
     def test_a_unique_beginning_of_an_id_will_do(self):
         self.assertIn("verified", self.server.run("status", self.id[:14]).stdout)
 
