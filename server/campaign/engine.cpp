@@ -58,7 +58,7 @@ void Engine::arm() {
         batches_.empty() && !ticket_used_ &&
         std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
     if (moved_ >= much) return run_at(steady_clock::now() + breath);
-    run_at(steady_clock::now() + (idle ? settings_.tick_idle : tick()));
+    run_at(steady_clock::now() + (idle && !hurries_ ? settings_.tick_idle : tick()));
 }
 
 /// Something came that should not wait for the tick (a grant, an intent on disk); at most each ms.

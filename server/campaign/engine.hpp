@@ -149,6 +149,7 @@ private:
 
     // report.cpp
     struct Reading;
+    struct Search;
     using Found = std::function<void(Result<std::optional<dispatch::Recipient>>)>;
     using LookedUp = std::function<void(Result<std::shared_ptr<Reading>>)>;
     void look_up(OrderId order, contract::Mode mode, LookedUp then);
@@ -156,10 +157,10 @@ private:
     void read_page(std::shared_ptr<Reading> reading, std::function<void(bool)> then);
     std::optional<dispatch::Recipient> recipient_of(const Reading& reading,
                                                     std::uint32_t offset) const;
-    void search(std::shared_ptr<Reading> reading,
-                std::uint64_t number,
-                std::uint32_t from,
-                Found answer);
+    void search(std::shared_ptr<Reading> reading, std::uint64_t number, Found answer);
+    void halve(const std::shared_ptr<Search>& search);
+    void look_into(const std::shared_ptr<Search>& search);
+    void tell_hit(const std::shared_ptr<Search>& search);
 
     // settle.cpp: receipts
     void settle_all(std::span<const contract::Receipt> receipts, Instant now);
