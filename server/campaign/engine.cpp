@@ -175,7 +175,8 @@ void Engine::read_numbers(Held& held, Instant now) {
             }
             auto numbers = unpack_numbers((*reply).text());
             if (!(*reply).null() && numbers.has_value()) {
-                at->campaign->page_loaded(page, std::move(*numbers), settings_.clock());
+                at->campaign->page_loaded(page, std::move(*numbers), settings_.clock(),
+                                          settings_.opted_out);
                 if (starving_) stir();
                 return;
             }

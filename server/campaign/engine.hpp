@@ -24,6 +24,7 @@ struct Settings {
     milliseconds linger{60'000};           // a finished campaign stays in memory for late words
     std::chrono::hours keep{90 * 24};      // a closed campaign in Redis; 0: for ever
     std::function<Instant()> clock = tocsin::now;
+    std::function<bool(std::uint64_t)> opted_out;  // asked on the bulk loop; empty: nobody has
 };
 
 struct Metrics {
@@ -79,9 +80,8 @@ public:
     void forgot() override { desk_.forgot(); }
     void budgets(std::vector<contract::Budget> own) override { desk_.budgets(std::move(own)); }
     void probed(contract::Probed result) override { desk_.probed(std::move(result)); }
-    void heard(std::string from, std::string words) override {
-        desk_.heard(std::move(from), std::move(words));
-    }
+    /// On disk before durable() of the next ticket: a phone's "stop" is not lost with the process.
+    void heard(std::string from, std::string words) override;
     void serve(std::string path, std::string type, std::string body) override {
         desk_.serve(std::move(path), std::move(type), std::move(body));
     }
@@ -105,7 +105,7 @@ private:
         std::uint64_t ticket;
         std::vector<Wire::Words> commands;
         std::size_t unanswered = 0;
-        bool sent = false, failed = false, stored = false;
+        bool sent = false, failed = false, stored = false, replies = false;
     };
 
     template <class F> void on_bulk(F what);
@@ -204,6 +204,7 @@ private:
     Parking parking_;
     std::vector<contract::Receipt> waiting_receipts_;
     std::vector<OrphanRecord> orphan_records_;
+    std::vector<Wire::Words> heard_;  // commands
     std::deque<Batch> batches_;
     std::uint64_t next_ticket_ = 1;
     bool ticket_used_ = false;

@@ -38,6 +38,7 @@ Cell stored_cell(const Record& record,
 }
 
 std::string state_word(const Cell& cell, const std::string& stopped) {
+    if (cell.state == State::failed && cell.error == error_opted_out) return "opted_out";
     return cell.state == State::stopped && !stopped.empty() ? stopped : word(cell.state);
 }
 
