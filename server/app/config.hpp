@@ -3,6 +3,7 @@
 #include "server/base/settings.hpp"
 #include "server/contract/catalogue.hpp"
 #include "server/plan/plan.hpp"
+#include "server/replies/meaning.hpp"
 
 #include <filesystem>
 
@@ -49,6 +50,7 @@ struct Config {
     Tls tls;
     Ledger ledger;
     Limits limits;
+    replies::Words replies;
     std::vector<Endpoint> endpoints;
     std::vector<authority::Credential> credentials;
 };

@@ -160,6 +160,7 @@ void Engine::commit_answered(OrderId order,
 
 void Engine::read_numbers(Held& held, Instant now) {
     if (!reader_.up() || now < held.read_after) return;
+    if (settings_.opt_outs_known && !settings_.opt_outs_known()) return;
     auto& campaign = *held.campaign;
     for (const auto page : campaign.pages_wanted()) {
         const auto place = campaign.place(page);

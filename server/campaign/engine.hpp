@@ -25,6 +25,7 @@ struct Settings {
     std::chrono::hours keep{90 * 24};      // a closed campaign in Redis; 0: for ever
     std::function<Instant()> clock = tocsin::now;
     std::function<bool(std::uint64_t)> opted_out;  // asked on the bulk loop; empty: nobody has
+    std::function<bool()> opt_outs_known;          // until then nobody is told; empty: they are
 };
 
 struct Metrics {

@@ -44,17 +44,16 @@ std::string_view field(const ledger::Reply& fields, std::string_view name) {
 Replies::Replies(Needs needs, Words words)
     : needs_(std::move(needs)), words_(std::move(words)), wire_(needs_.core, needs_.redis) {}
 
-void Replies::start(std::function<void()> then) {
-    wire_.insist({"HKEYS", opt_outs_key},
-                 [this, then = std::move(then)](const ReplyFromRedis& reply) {
-                     {
-                         const std::unique_lock lock(mutex_);
-                         for (std::size_t i = 0; i < (*reply).size(); ++i)
-                             opted_out_.insert(number_in((*reply)[i].text()));
-                     }
-                     then();
-                     for (const auto& endpoint : needs_.endpoints()) drain(endpoint.name);
-                 });
+void Replies::start() {
+    wire_.insist({"HKEYS", opt_outs_key}, [this](const ReplyFromRedis& reply) {
+        {
+            const std::unique_lock lock(mutex_);
+            for (std::size_t i = 0; i < (*reply).size(); ++i)
+                opted_out_.insert(number_in((*reply)[i].text()));
+        }
+        known_ = true;
+        for (const auto& endpoint : needs_.endpoints()) drain(endpoint.name);
+    });
 }
 
 bool Replies::opted_out(std::uint64_t number) const {

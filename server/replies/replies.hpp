@@ -3,6 +3,7 @@
 #include "server/dispatch/bulk_port.hpp"
 #include "server/replies/meaning.hpp"
 
+#include <atomic>
 #include <shared_mutex>
 #include <unordered_set>
 
@@ -41,8 +42,10 @@ public:
     Replies(const Replies&) = delete;
     Replies& operator=(const Replies&) = delete;
 
-    /// Reads who opted out; `then` when nobody of them will be told by mistake. Then drains all.
-    void start(std::function<void()> then);
+    /// Reads who opted out, then drains all.
+    void start();
+    /// From any thread: whom not to tell is known.
+    bool known() const { return known_; }
     void words(Words words) { words_ = std::move(words); }
     /// There is something new in this endpoint's stream.
     void drain(const std::string& endpoint);
@@ -85,6 +88,7 @@ private:
     Words words_;
     campaign::Wire wire_;
     std::set<std::string> draining_, more_;
+    std::atomic<bool> known_{false};
     mutable std::shared_mutex mutex_;
     std::unordered_set<std::uint64_t> opted_out_;
     Metrics metrics_;

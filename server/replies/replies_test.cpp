@@ -51,9 +51,8 @@ struct Bench {
                                return std::vector<Replies::Endpoint>{{"sms", &told}};
                            }},
             Words{});
-        bool ready = false;
-        replies->start([&] { ready = true; });
-        REQUIRE(until([&] { return ready; }));
+        replies->start();
+        REQUIRE(until([&] { return replies->known(); }));
     }
     template <class Done> bool until(Done done) {
         for (const auto end = std::chrono::steady_clock::now() + 10s; !done();) {
