@@ -154,6 +154,7 @@ private:
     using Found = std::function<void(Result<std::optional<dispatch::Recipient>>)>;
     using LookedUp = std::function<void(Result<std::shared_ptr<Reading>>)>;
     void look_up(OrderId order, contract::Mode mode, LookedUp then);
+    void keep_read(const std::shared_ptr<Reading>& reading);
     const Campaign* shape_of(const Reading& reading) const;
     void read_page(std::shared_ptr<Reading> reading, std::function<void(bool)> then);
     std::optional<dispatch::Recipient> recipient_of(const Reading& reading,
@@ -216,6 +217,8 @@ private:
     bool busy_throughout_ = false;
     double rate_ = 0, rate_told_ = 0;
     Metrics metrics_;
+    std::shared_ptr<Reading> last_read_;  // of one that is only on disk
+    Instant last_read_at_{};
     Wire writer_, reader_;  // last: they go first, and with them whatever would call back
 };
 
