@@ -13,6 +13,9 @@ api::Recipient row_of(const std::string& endpoint, const dispatch::Recipient& fr
     row.endpoint = endpoint;
     row.state = from.state;
     row.code = from.error;
+    row.region = from.regions;
+    row.network = from.network;
+    row.language = from.language;
     row.at = from.settled_at ? from.settled_at : from.answered_at;
     return row;
 }

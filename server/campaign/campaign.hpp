@@ -115,6 +115,9 @@ public:
         std::uint32_t recipients;
     };
     Place place(std::uint32_t page) const;
+    const GroupPages& group_of(std::uint32_t page) const {
+        return plan_.groups[pages_[page].group];
+    }
 
     // Sending.
     void grant(std::uint32_t recipients);

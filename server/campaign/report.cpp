@@ -162,6 +162,10 @@ std::optional<Recipient> Engine::recipient_of(const Reading& reading, std::uint3
     row.parts = std::max<std::uint8_t>(1, s.parts);
     row.repeated = (cell.flags | s.flags) & campaign::repeated;
     row.message_id = readable(s.id);
+    const auto& group = shape->group_of(reading.page);
+    row.regions = group.regions;
+    row.network = group.network;
+    row.language = group.language;
     if (s.state != State::none) row.answered_at = plan.started + milliseconds(s.ms);
     if (final(cell.state) && cell.ms != 0) row.settled_at = plan.started + milliseconds(cell.ms);
     return row;
