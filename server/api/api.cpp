@@ -42,6 +42,8 @@ Handler handler_of(Call call) {
         case Call::list_deliveries: return list_deliveries;
         case Call::list_recipients: return list_recipients;
         case Call::find_recipient: return find_recipient;
+        case Call::list_acknowledgements: return list_acknowledgements;
+        case Call::list_replies: return list_replies;
         case Call::alert_events: return alert_events;
         case Call::cancel_alert: return cancel_alert;
         case Call::all_events: return all_events;

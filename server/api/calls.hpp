@@ -105,6 +105,8 @@ void show_cap(Shared& shared, std::shared_ptr<Exchange> exchange);
 void list_deliveries(Shared& shared, std::shared_ptr<Exchange> exchange);
 // recipients.cpp
 void list_recipients(Shared& shared, std::shared_ptr<Exchange> exchange);
+void list_acknowledgements(Shared& shared, std::shared_ptr<Exchange> exchange);
+void list_replies(Shared& shared, std::shared_ptr<Exchange> exchange);
 void find_recipient(Shared& shared, std::shared_ptr<Exchange> exchange);
 // events.cpp
 void alert_events(Shared& shared, std::shared_ptr<Exchange> exchange);

@@ -56,6 +56,7 @@ std::span<const Route> routes() {
         {Call::list_deliveries,  "GET",    "/v1/alerts/{id}/deliveries",       Act::read,          Body::none, {"channel", "endpoint", "state", "region", "limit", "cursor"}},
         {Call::list_recipients,  "GET",    "/v1/alerts/{id}/recipients",       Act::recipients,    Body::none, {"state"}},
         {Call::find_recipient,   "POST",   "/v1/alerts/{id}/recipients/find",  Act::recipients,    Body::json, {}},
+        {Call::list_acknowledgements, "GET", "/v1/alerts/{id}/acknowledgements", Act::recipients,  Body::none, {}},
         {Call::alert_events,     "GET",    "/v1/alerts/{id}/events",           Act::read,          Body::none, {}},
         {Call::cancel_alert,     "POST",   "/v1/alerts/{id}/cancel",           Act::cancel,        Body::json, {}},
         {Call::all_events,       "GET",    "/v1/events",                       Act::read,          Body::none, {}},
@@ -72,6 +73,7 @@ std::span<const Route> routes() {
         {Call::show_audience,    "GET",    "/v1/audiences/{name}",             Act::audiences,     Body::none, {}},
         {Call::put_audience,     "PUT",    "/v1/audiences/{name}",             Act::audiences,     Body::csv,  {}},
         {Call::remove_audience,  "DELETE", "/v1/audiences/{name}",             Act::audiences,     Body::none, {}},
+        {Call::list_replies,     "GET",    "/v1/replies",                      Act::recipients,    Body::none, {"limit", "cursor"}},
         {Call::description,      "GET",    "/openapi.yaml",                    std::nullopt,       Body::none, {}},
     };
     // clang-format on

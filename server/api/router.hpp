@@ -19,6 +19,7 @@ enum class Call : std::uint8_t {
     list_deliveries,
     list_recipients,
     find_recipient,
+    list_acknowledgements,
     alert_events,
     cancel_alert,
     all_events,
@@ -35,6 +36,7 @@ enum class Call : std::uint8_t {
     show_audience,
     put_audience,
     remove_audience,
+    list_replies,
     description
 };
 

@@ -18,6 +18,9 @@
 namespace prometheus {
 class Registry;
 }
+namespace tocsin::replies {
+class Replies;
+}
 
 /// The server's face: three listeners, their routes, and the way of an alert from a POST to its 202
 /// (design.md 3, 4). Owns threads and sockets; everything else is lent to it.
@@ -71,7 +74,8 @@ struct Deps {
     boost::asio::io_context* core = nullptr;  // its thread owns ledger, hub, recipients
     ledger::Ledger* ledger = nullptr;
     dispatch::Hub* hub = nullptr;
-    Recipients* recipients = nullptr;  // may be absent
+    Recipients* recipients = nullptr;     // may be absent
+    replies::Replies* replies = nullptr;  // may be absent
     std::shared_ptr<Pages> pages = std::make_shared<Pages>();
     std::shared_ptr<Pages> sandbox = std::make_shared<Pages>();  // shown on admin only
     std::shared_ptr<prometheus::Registry> metrics;

@@ -12,6 +12,7 @@
 #include "server/dispatch/dispatcher.hpp"
 #include "server/ledger/embedded.hpp"
 #include "server/ledger/redis_ledger.hpp"
+#include "server/replies/replies.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -77,6 +78,8 @@ private:
     }
     Result<bool> open_ledger();
     void wait_for_ledger();
+    void open_replies();
+    std::vector<std::pair<std::string, dispatch::BulkReports*>> reports() const;
     Result<bool> open_outposts(const std::vector<const Endpoint*>& endpoints);
     std::vector<dispatch::Definition> definitions() const;
     campaign::Settings campaign_settings(const std::string& endpoint) const;
@@ -105,6 +108,7 @@ private:
     std::string redis_password_;
     std::unique_ptr<ledger::Embedded> redis_;
     std::unique_ptr<ledger::RedisLedger> ledger_;
+    std::unique_ptr<replies::Replies> replies_;
     std::map<std::string, std::shared_ptr<Outpost>> outposts_;
     std::map<std::string, std::string> prints_;  // endpoint -> its part of the configuration
     dispatch::WallClock clock_;
@@ -157,6 +161,8 @@ campaign::Settings App::campaign_settings(const std::string& endpoint) const {
     settings.redis.address = redis_at_;
     settings.redis.login.password = redis_password_;
     settings.keep = setup_.config.ledger.keep;
+    settings.opted_out = [this](std::uint64_t number) { return replies_->opted_out(number); };
+    settings.opt_outs_known = [this] { return replies_->known(); };
     return settings;
 }
 
@@ -165,6 +171,7 @@ Result<bool> App::open_outposts(const std::vector<const Endpoint*>& endpoints) {
         auto& loop = endpoint->plan.bulk ? bulk_ : links_;
         auto outpost = std::make_shared<Outpost>(*endpoint, Outpost::Loops{core_.io, loop.io},
                                                  endpoint->plan.live ? pages_ : sandbox_);
+        outpost->on_replies([this, name = endpoint->plan.name] { replies_->drain(name); });
         const auto settings = campaign_settings(endpoint->plan.name);
         const auto opened =
             on(loop.io, [&] { return outpost->open(endpoint->plan.bulk ? &settings : nullptr); });
@@ -234,6 +241,7 @@ api::Deps App::deps() {
     to.ledger = ledger_.get();
     to.hub = dispatcher_.get();
     to.recipients = recipients_.get();
+    to.replies = replies_.get();
     to.pages = pages_;
     to.sandbox = sandbox_;
     to.metrics = registry_;
@@ -308,12 +316,37 @@ void App::wait_for_ledger() {
     }
 }
 
+std::vector<std::pair<std::string, dispatch::BulkReports*>> App::reports() const {
+    std::vector<std::pair<std::string, dispatch::BulkReports*>> out;
+    for (const auto& [name, outpost] : outposts_)
+        if (auto* reports = outpost->reports()) out.emplace_back(name, reports);
+    return out;
+}
+
+void App::open_replies() {
+    campaign::Wire::Where redis;
+    redis.address = redis_at_;
+    redis.login.password = redis_password_;
+    auto endpoints = [this] {
+        std::vector<replies::Replies::Endpoint> out;
+        for (const auto& [name, reports] : reports()) out.push_back({name, reports});
+        return out;
+    };
+    on(core_.io, [&] {
+        replies_ = std::make_unique<replies::Replies>(
+            replies::Replies::Needs{core_.io, redis, *ledger_, std::move(endpoints), now},
+            setup_.config.replies);
+        return true;
+    });
+}
+
 Result<api::Ports> App::start() {
     core_.start();
     links_.start();
     bulk_.start();
     if (auto opened = open_ledger(); !opened) return opened.error();
     wait_for_ledger();
+    open_replies();
     std::vector<const Endpoint*> all;
     for (const auto& endpoint : setup_.config.endpoints) all.push_back(&endpoint);
     if (auto opened = open_outposts(all); !opened) return opened.error();
@@ -324,22 +357,12 @@ Result<api::Ports> App::start() {
             definitions());
         for (const auto& [name, outpost] : outposts_) outpost->attach(dispatcher_->find(name));
         dispatcher_->start();
+        replies_->start();
         read_census();
         look();
         return true;
     });
-    recipients_ = std::make_unique<CampaignRecipients>(
-        *ledger_,
-        [this] {
-            std::vector<std::pair<std::string, dispatch::BulkReports*>> out;
-            for (const auto& [name, outpost] : outposts_)
-                if (auto* reports = outpost->reports()) out.emplace_back(name, reports);
-            return out;
-        },
-        [this](const std::string& endpoint) {
-            const auto of = kin(endpoint);
-            return dispatch::Kin{of.channel, of.backup, !of.channel.empty()};
-        });
+    recipients_ = std::make_unique<CampaignRecipients>(*ledger_, [this] { return reports(); });
     server_ = std::make_unique<api::Server>(api_config(), deps());
     auto ports = server_->start();
     if (ports) std::ofstream(setup_.config.ledger.data / "tocsind.pid") << ::getpid() << "\n";
@@ -392,6 +415,7 @@ void App::swap_outposts(const std::map<std::string, std::shared_ptr<Outpost>>& b
                                     [&](const auto& e) { return e.plan.name == one.first; });
     });
     on(core_.io, [&] {
+        replies_->words(setup_.config.replies);
         for (const auto& [name, outpost] : before)
             if (!outposts_.contains(name) || outposts_.at(name) != outpost)
                 outpost->attach(nullptr);
@@ -434,6 +458,7 @@ void App::stop() {
     core_.stop();
     dispatcher_.reset();
     outposts_.clear();
+    replies_.reset();
     ledger_.reset();
     redis_.reset();
     server_.reset();

@@ -146,6 +146,22 @@ contract::Depth depth(const Settings& from, std::string_view key) {
                                  : contract::Depth::platform;
 }
 
+/// What phones reply; a list that is given takes the place of ours.
+replies::Words read_replies(const Settings& from) {
+    replies::Words words;
+    const auto list = [&](const char* key, std::vector<std::string>& to) {
+        if (from.has(key)) to = from.texts(key);
+        for (const auto& word : to)
+            if (replies::plain(word).empty())
+                from.complain(key, "has a word without a letter or digit");
+    };
+    list("stop", words.stop);
+    list("start", words.start);
+    list("acknowledge", words.acknowledge);
+    from.finish();
+    return words;
+}
+
 void read_bulk(const Settings& from, plan::Endpoint& to) {
     to.audience = from.text("audience", "public");
     const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
@@ -222,6 +238,7 @@ Result<Config> read_config(const std::filesystem::path& file, Complaints& compla
     config.tls = read_tls(settings->table("tls"));
     config.ledger = read_ledger(settings->table("ledger"));
     config.limits = read_limits(settings->table("limits"));
+    config.replies = read_replies(settings->table("replies"));
     config.credentials = authority::read_credentials(*settings, complaints);
     if (!settings->has("credential"))
         settings->complain("credential", "none: nobody could do anything");

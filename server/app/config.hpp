@@ -3,6 +3,7 @@
 #include "server/base/settings.hpp"
 #include "server/contract/catalogue.hpp"
 #include "server/plan/plan.hpp"
+#include "server/replies/meaning.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -57,6 +58,7 @@ struct Config {
     Tls tls;
     Ledger ledger;
     Limits limits;
+    replies::Words replies;
     std::vector<Endpoint> endpoints;
     std::vector<authority::Credential> credentials;
     std::optional<Settings> source;  // for complaints of what is looked at later

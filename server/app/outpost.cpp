@@ -118,7 +118,7 @@ void Outpost::budgets(std::vector<contract::Budget>) {
 void Outpost::probed(contract::Probed result) {
     on_core([result = std::move(result)](dispatch::Station& to) { to.probed(result); });
 }
-/// A reply: never its words or its number in the log.
+/// A reply to a channel without recipients: never its words or its number in the log.
 void Outpost::heard(std::string, std::string) {
     log::info("endpoint.heard", {{"endpoint", name_}});
 }

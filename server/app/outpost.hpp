@@ -31,6 +31,8 @@ public:
     std::shared_ptr<dispatch::BulkPort> bulk_port();
     dispatch::BulkReports* reports() { return engine_.get(); }
     const std::string& name() const { return name_; }
+    /// Phones replied; told on the core loop. Before open().
+    void on_replies(std::function<void()> tell) { on_replies_ = std::move(tell); }
     bool bulk() const { return bulk_; }
     /// Any thread: the channel said that its link is down (or it never came up).
     bool down() const { return down_; }
@@ -45,6 +47,9 @@ public:
     void exhausted(contract::OrderId order) override;
     void totals(contract::OrderId order, receipts::Counts counts, bool all_final) override;
     void rate(double per_second) override;
+    void replies() override {
+        if (on_replies_) on_replies_();
+    }
     // Desk, on its own loop
     void report(contract::Evidence evidence) override;
     void link(contract::LinkState state, std::optional<Instant> until) override;
@@ -68,6 +73,7 @@ private:
     // core loop
     dispatch::Station* station_ = nullptr;
     std::vector<std::function<void(dispatch::Station&)>> early_;
+    std::function<void()> on_replies_;
     // own loop
     std::unique_ptr<contract::Loop> loop_;
     std::unique_ptr<campaign::Engine> engine_;

@@ -1,7 +1,6 @@
 #pragma once
 #include "server/api/recipients.hpp"
 #include "server/dispatch/bulk_port.hpp"
-#include "server/dispatch/stand_in.hpp"
 
 namespace tocsin::app {
 
@@ -10,8 +9,8 @@ class CampaignRecipients final : public api::Recipients {
 public:
     /// All bulk endpoints by name, as of now.
     using Endpoints = std::function<std::vector<std::pair<std::string, dispatch::BulkReports*>>()>;
-    CampaignRecipients(ledger::Ledger& ledger, Endpoints endpoints, dispatch::FindKin kin)
-        : ledger_(ledger), endpoints_(std::move(endpoints)), kin_(std::move(kin)) {}
+    CampaignRecipients(ledger::Ledger& ledger, Endpoints endpoints)
+        : ledger_(ledger), endpoints_(std::move(endpoints)) {}
 
     void page(const std::string& alert,
               const std::string& state,
@@ -22,16 +21,10 @@ public:
               ledger::Then<std::vector<api::Recipient>> then) override;
 
 private:
-    struct Alert;
-    struct Earlier;
     struct Walk;
     struct Search;
-    struct Locate;
-    void read(const std::string& id, bool goes_on, ledger::Then<std::shared_ptr<const Alert>> then);
     ledger::Ledger& ledger_;
     Endpoints endpoints_;
-    dispatch::FindKin kin_;
-    std::shared_ptr<const Alert> last_;  // that was read
 };
 
 }  // namespace tocsin::app

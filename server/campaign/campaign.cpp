@@ -107,24 +107,43 @@ std::vector<std::uint32_t> Campaign::pages_wanted() {
 
 void Campaign::page_unread(std::uint32_t page) { pages_[page].wanted = false; }
 
-void Campaign::page_loaded(std::uint32_t page, std::vector<std::uint64_t> numbers, Instant now) {
+void Campaign::page_loaded(std::uint32_t page,
+                           std::vector<std::uint64_t> numbers,
+                           Instant now,
+                           const std::function<bool(std::uint64_t)>& opted_out) {
     auto& p = pages_[page];
     p.wanted = false;
     needed_.erase(page);
     if (!stopped_.empty()) return;
     numbers.resize(p.size);  // what is not there is 0: nobody can be reached by that
-    std::vector<std::uint32_t> nobody;
-    for (std::uint32_t i = 0; i < p.size; ++i)
-        if (numbers[i] == 0) nobody.push_back(page * page_recipients + i);
-    image(page).numbers = std::move(numbers);
-    for (const auto recipient : nobody) {  // the last one may drop the image
-        if (!meant(recipient) || final_here(cells_[recipient].state)) continue;
-        if (recipient >= next_) --fresh_;
-        never_again(recipient);
-        become(recipient, State::failed, error_no_number, ms(now));
-        if (recipient < cursor_sent_) write(recipient, State::failed, error_no_number, now);
-        answered_for_good(recipient);
+    std::vector<std::pair<std::uint32_t, std::uint16_t>> nobody;
+    for (std::uint32_t i = 0; i < p.size; ++i) {
+        const auto recipient = page * page_recipients + i;
+        if (numbers[i] == 0)
+            nobody.emplace_back(recipient, error_no_number);
+        else if (opted_out && !plan_.over_opt_outs && opted_out(numbers[i]))
+            nobody.emplace_back(recipient, error_opted_out);
     }
+    image(page).numbers = std::move(numbers);
+    for (const auto& [recipient, why] : nobody)  // the last one may drop the image
+        if (meant(recipient) && !final_here(cells_[recipient].state)) spare(recipient, why, now);
+}
+
+/// Not told, and why is on record: at once, or when the cursor comes by. Perhaps he was told before
+/// he asked us not to; then only a receipt can say more.
+void Campaign::spare(std::uint32_t recipient, std::uint16_t why, Instant now) {
+    const auto& cell = cells_[recipient];
+    const bool perhaps_told =
+        why == error_opted_out && recipient < next_ && cell.state != State::retrying;
+    if (perhaps_told && !(cell.flags & queued)) return;
+    if (recipient >= next_) --fresh_;
+    never_again(recipient);
+    if (!perhaps_told) {
+        become(recipient, State::failed, why, ms(now));
+        ++pages_[recipient / page_recipients].spared;
+        if (recipient < cursor_sent_) write(recipient, State::failed, why, now);
+    }
+    answered_for_good(recipient);
 }
 
 void Campaign::page_missing(std::uint32_t page, Instant now) { page_loaded(page, {}, now); }
@@ -163,7 +182,7 @@ void Campaign::show(std::uint32_t recipient, Instant now) {
 
 Slice Campaign::shown(std::uint32_t first) const {
     const auto& group = plan_.groups[pages_[first / page_recipients].group];
-    return {first, shown_, group.language};
+    return {first, shown_, group.language, group.network, group.regions};
 }
 
 Slice Campaign::take_repeats(std::uint32_t at_most, Instant now) {

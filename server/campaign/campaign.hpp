@@ -4,6 +4,7 @@
 #include "server/receipts/delivery.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -21,8 +22,8 @@ using std::chrono::milliseconds;
 /// One group of the audience: a recipient's index is page * 1,000 + offset over the groups' pages
 /// one after another; a group's last page may be short.
 struct GroupPages {
-    std::uint32_t index = 0, count = 0;  // index into the audience's groups
-    std::string language;
+    std::uint32_t index = 0, count = 0;          // index into the audience's groups
+    std::string language, network{}, regions{};  // regions: codes, with blanks between
     bool operator==(const GroupPages&) const = default;
 };
 
@@ -34,7 +35,8 @@ struct Plan {
     contract::Level level{};
     Instant started{}, expires{};
     std::uint16_t only_reached_by = 0;
-    bool receipts = true;  // false: accepted is all that this peer can prove
+    bool receipts = true;        // false: accepted is all that this peer can prove
+    bool over_opt_outs = false;  // policy: this one reaches those, too, who replied "stop"
     std::vector<GroupPages> groups;
     bool operator==(const Plan&) const = default;
 };
@@ -52,6 +54,8 @@ struct Limits {
 
 /// Error codes of our own, beside the peer's.
 inline constexpr std::uint16_t error_no_number = 0xfff0;  // its audience page is gone
+inline constexpr std::uint16_t error_no_route = 0xfff1;   // contract::no_route
+inline constexpr std::uint16_t error_opted_out = 0xfff2;  // replied "stop" since the import
 
 struct Span {
     std::uint32_t page = 0, offset = 0;
@@ -97,7 +101,11 @@ public:
 
     // Numbers. Pages that are needed and were not asked for yet; each is loaded or missing.
     std::vector<std::uint32_t> pages_wanted();
-    void page_loaded(std::uint32_t page, std::vector<std::uint64_t> numbers, Instant now);
+    /// Of these nobody is told whom `opted_out` names.
+    void page_loaded(std::uint32_t page,
+                     std::vector<std::uint64_t> numbers,
+                     Instant now,
+                     const std::function<bool(std::uint64_t)>& opted_out = {});
     void page_missing(std::uint32_t page, Instant now);
     void page_unread(std::uint32_t page);  // ask again
     std::uint32_t pages() const { return std::uint32_t(pages_.size()); }
@@ -107,6 +115,9 @@ public:
         std::uint32_t recipients;
     };
     Place place(std::uint32_t page) const;
+    const GroupPages& group_of(std::uint32_t page) const {
+        return plan_.groups[pages_[page].group];
+    }
 
     // Sending.
     void grant(std::uint32_t recipients);
@@ -181,6 +192,7 @@ private:
         std::uint16_t size = 0, meant = 0;      // meant: without the skipped
         std::uint16_t open = 0;                 // not answered for good
         std::uint16_t finals = 0, in_air = 0, commits = 0;
+        std::uint16_t spared = 0;  // ended before their turn came
         bool made = false, wanted = false, folded = false, queued = false;
         std::unique_ptr<Image> image;
     };
@@ -209,6 +221,8 @@ private:
     std::uint32_t advance(std::uint32_t from, std::uint32_t recipients) const;
     bool numbers_here(std::uint32_t page) const;
     void need_numbers(std::uint32_t page);
+    void spare(std::uint32_t recipient, std::uint16_t why, Instant now);
+    void write_spared(std::uint32_t from, std::uint32_t to);
     bool final_here(State state) const;
 
     contract::Slice take_repeats(std::uint32_t at_most, Instant now);

@@ -23,9 +23,12 @@ Plan plan_of(const CampaignSpec& spec, const std::string& endpoint, Instant now)
     plan.expires = spec.expires;
     plan.only_reached_by = spec.only_reached_by;
     plan.receipts = spec.receipts;
+    plan.over_opt_outs = spec.over_opt_outs;
     const auto count = std::min(spec.groups.size(), spec.indices.size());
     for (std::size_t i = 0; i < count; ++i)
-        plan.groups.push_back({spec.indices[i], spec.groups[i].count, spec.groups[i].language});
+        plan.groups.push_back({spec.indices[i], spec.groups[i].count, spec.groups[i].language,
+                               spec.groups[i].network,
+                               fmt::format("{}", fmt::join(spec.groups[i].regions, " "))});
     return plan;
 }
 

@@ -94,8 +94,24 @@ void Campaign::add_cursor(Commit& commit, UnderWay& under_way) {
         under_way.made.push_back(page);
         commit.spans.push_back({page, 0, {}});
     }
+    write_spared(cursor_sent_, to);
     if (to > cursor_sent_) commit.fields.emplace_back("cursor", std::to_string(to));
     under_way.cursor = cursor_sent_ = to;
+}
+
+/// Below the cursor an empty record means "perhaps handed": who was left out must not look like it.
+void Campaign::write_spared(std::uint32_t from, std::uint32_t to) {
+    for (auto page = from / page_recipients; page * page_recipients < to && page < pages();
+         ++page) {
+        if (pages_[page].spared == 0) continue;
+        const auto last = std::min(to, page * page_recipients + pages_[page].size);
+        for (auto i = std::max(from, page * page_recipients); i < last; ++i)
+            if (cells_[i].state == State::failed && cells_[i].error >= error_no_number) {
+                image(page);  // it may have gone: with nobody left to answer, nothing else is in it
+                write(i, State::failed, cells_[i].error,
+                      plan_.started + milliseconds(cells_[i].ms));
+            }
+    }
 }
 
 /// One range a page: from the lowest to the highest record that changed.

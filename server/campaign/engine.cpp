@@ -58,7 +58,7 @@ void Engine::arm() {
         batches_.empty() && !ticket_used_ &&
         std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
     if (moved_ >= much) return run_at(steady_clock::now() + breath);
-    run_at(steady_clock::now() + (idle ? settings_.tick_idle : tick()));
+    run_at(steady_clock::now() + (idle && !hurries_ ? settings_.tick_idle : tick()));
 }
 
 /// Something came that should not wait for the tick (a grant, an intent on disk); at most each ms.
@@ -160,6 +160,7 @@ void Engine::commit_answered(OrderId order,
 
 void Engine::read_numbers(Held& held, Instant now) {
     if (!reader_.up() || now < held.read_after) return;
+    if (settings_.opt_outs_known && !settings_.opt_outs_known()) return;
     auto& campaign = *held.campaign;
     for (const auto page : campaign.pages_wanted()) {
         const auto place = campaign.place(page);
@@ -175,7 +176,8 @@ void Engine::read_numbers(Held& held, Instant now) {
             }
             auto numbers = unpack_numbers((*reply).text());
             if (!(*reply).null() && numbers.has_value()) {
-                at->campaign->page_loaded(page, std::move(*numbers), settings_.clock());
+                at->campaign->page_loaded(page, std::move(*numbers), settings_.clock(),
+                                          settings_.opted_out);
                 if (starving_) stir();
                 return;
             }

@@ -24,6 +24,8 @@ struct Settings {
     milliseconds linger{60'000};           // a finished campaign stays in memory for late words
     std::chrono::hours keep{90 * 24};      // a closed campaign in Redis; 0: for ever
     std::function<Instant()> clock = tocsin::now;
+    std::function<bool(std::uint64_t)> opted_out;  // asked on the bulk loop; empty: nobody has
+    std::function<bool()> opt_outs_known;          // until then nobody is told; empty: they are
 };
 
 struct Metrics {
@@ -79,9 +81,8 @@ public:
     void forgot() override { desk_.forgot(); }
     void budgets(std::vector<contract::Budget> own) override { desk_.budgets(std::move(own)); }
     void probed(contract::Probed result) override { desk_.probed(std::move(result)); }
-    void heard(std::string from, std::string words) override {
-        desk_.heard(std::move(from), std::move(words));
-    }
+    /// On disk before durable() of the next ticket: a phone's "stop" is not lost with the process.
+    void heard(std::string from, std::string words) override;
     void serve(std::string path, std::string type, std::string body) override {
         desk_.serve(std::move(path), std::move(type), std::move(body));
     }
@@ -105,7 +106,7 @@ private:
         std::uint64_t ticket;
         std::vector<Wire::Words> commands;
         std::size_t unanswered = 0;
-        bool sent = false, failed = false, stored = false;
+        bool sent = false, failed = false, stored = false, replies = false;
     };
 
     template <class F> void on_bulk(F what);
@@ -149,17 +150,19 @@ private:
 
     // report.cpp
     struct Reading;
+    struct Search;
     using Found = std::function<void(Result<std::optional<dispatch::Recipient>>)>;
     using LookedUp = std::function<void(Result<std::shared_ptr<Reading>>)>;
     void look_up(OrderId order, contract::Mode mode, LookedUp then);
+    void keep_read(const std::shared_ptr<Reading>& reading);
     const Campaign* shape_of(const Reading& reading) const;
     void read_page(std::shared_ptr<Reading> reading, std::function<void(bool)> then);
     std::optional<dispatch::Recipient> recipient_of(const Reading& reading,
                                                     std::uint32_t offset) const;
-    void search(std::shared_ptr<Reading> reading,
-                std::uint64_t number,
-                std::uint32_t from,
-                Found answer);
+    void search(std::shared_ptr<Reading> reading, std::uint64_t number, Found answer);
+    void halve(const std::shared_ptr<Search>& search);
+    void look_into(const std::shared_ptr<Search>& search);
+    void tell_hit(const std::shared_ptr<Search>& search);
 
     // settle.cpp: receipts
     void settle_all(std::span<const contract::Receipt> receipts, Instant now);
@@ -203,6 +206,7 @@ private:
     Parking parking_;
     std::vector<contract::Receipt> waiting_receipts_;
     std::vector<OrphanRecord> orphan_records_;
+    std::vector<Wire::Words> heard_;  // commands
     std::deque<Batch> batches_;
     std::uint64_t next_ticket_ = 1;
     bool ticket_used_ = false;
@@ -213,6 +217,8 @@ private:
     bool busy_throughout_ = false;
     double rate_ = 0, rate_told_ = 0;
     Metrics metrics_;
+    std::shared_ptr<Reading> last_read_;  // of one that is only on disk
+    Instant last_read_at_{};
     Wire writer_, reader_;  // last: they go first, and with them whatever would call back
 };
 

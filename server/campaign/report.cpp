@@ -38,7 +38,13 @@ Cell stored_cell(const Record& record,
 }
 
 std::string state_word(const Cell& cell, const std::string& stopped) {
+    if (cell.state == State::failed && cell.error == error_opted_out) return "opted_out";
     return cell.state == State::stopped && !stopped.empty() ? stopped : word(cell.state);
+}
+
+Result<std::vector<std::uint64_t>> numbers_in(const Result<ledger::Reply>& reply) {
+    if (reply.has_error()) return reply.error();
+    return unpack_numbers((*reply).text());
 }
 
 template <std::size_t N>
@@ -48,13 +54,17 @@ std::span<const char, N> record_at(const std::string& page, std::size_t offset) 
 
 }  // namespace
 
+namespace {
+constexpr auto read_keeps = std::chrono::seconds(5);
+}
+
 /// One question; holds what was read until all of it is there.
 struct Engine::Reading {
     OrderId order;
     std::string name;
     std::uint32_t page = 0;
     Record record;
-    std::unique_ptr<Campaign> shape;  // of one that is only on disk: its pages and mask
+    std::shared_ptr<Campaign> shape;  // of one that is only on disk: its pages and mask
     std::vector<std::uint64_t> numbers;
     std::string records;
 };
@@ -69,6 +79,12 @@ void Engine::look_up(OrderId order, contract::Mode mode, LookedUp then) {
         if (at->name != reading->name) return then(none);  // of another mode
         return then(reading);
     }
+    if (last_read_ && last_read_->name == reading->name &&
+        settings_.clock() < last_read_at_ + read_keeps) {
+        reading->record = last_read_->record;
+        reading->shape = last_read_->shape;
+        return then(reading);
+    }
     reader_.ask({"HGETALL", ledger::campaign_key(reading->name)}, [this, reading, then,
                                                                    none](const auto& reply) {
         if (reply.has_error()) return then(reply.error());
@@ -77,15 +93,26 @@ void Engine::look_up(OrderId order, contract::Mode mode, LookedUp then) {
         auto record = record_of(fields);
         if (!record) return then(record.error());
         reading->record = std::move(*record);
-        reading->shape = std::make_unique<Campaign>(reading->record.plan, settings_.limits, 0);
-        if (!reading->record.masked) return then(reading);
+        reading->shape = std::make_shared<Campaign>(reading->record.plan, settings_.limits, 0);
+        if (!reading->record.masked) return keep_read(reading), then(reading);
         reader_.ask({"GET", ledger::campaign_part_key(reading->name, "mask")},
-                    [reading, then](const auto& bits) {
+                    [this, reading, then](const auto& bits) {
                         if (bits.has_error()) return then(bits.error());
                         reading->shape->restore_mask((*bits).text());
+                        keep_read(reading);
                         then(reading);
                     });
     });
+}
+
+/// A report asks page after page: of twenty million people the pages are not to be laid out anew
+/// for each.
+void Engine::keep_read(const std::shared_ptr<Reading>& reading) {
+    last_read_ = std::make_shared<Reading>();
+    last_read_->name = reading->name;
+    last_read_->record = reading->record;
+    last_read_->shape = reading->shape;
+    last_read_at_ = settings_.clock();
 }
 
 const Campaign* Engine::shape_of(const Reading& reading) const {
@@ -135,6 +162,10 @@ std::optional<Recipient> Engine::recipient_of(const Reading& reading, std::uint3
     row.parts = std::max<std::uint8_t>(1, s.parts);
     row.repeated = (cell.flags | s.flags) & campaign::repeated;
     row.message_id = readable(s.id);
+    const auto& group = shape->group_of(reading.page);
+    row.regions = group.regions;
+    row.network = group.network;
+    row.language = group.language;
     if (s.state != State::none) row.answered_at = plan.started + milliseconds(s.ms);
     if (final(cell.state) && cell.ms != 0) row.settled_at = plan.started + milliseconds(cell.ms);
     return row;
@@ -180,49 +211,97 @@ void Engine::find(OrderId order,
         look_up(order, mode, [this, number, answer](Result<std::shared_ptr<Reading>> found) {
             if (!found) return answer(found.error());
             if (number == 0) return answer(std::optional<Recipient>());
-            search(*found, number, 0, answer);
+            search(*found, number, answer);
         });
     });
 }
 
-/// Page after page, several at once: 100,000 numbers are 100 of them, 800 KB.
-void Engine::search(std::shared_ptr<Reading> reading,
-                    std::uint64_t number,
-                    std::uint32_t from,
-                    Found answer) {
-    constexpr std::uint32_t at_once = 64;
+/// A group's numbers ascend over its pages: the page that may hold the number is found by halving,
+/// in all groups at once; then each group's page is read. 20 million: some ten rounds.
+struct Engine::Search {
+    struct Range {
+        std::uint32_t first,
+            last;  // pages [first, last): the first number of `first` is not greater
+    };
+    std::shared_ptr<Reading> reading;
+    std::uint64_t number;
+    Found answer;
+    std::vector<Range> ranges;
+    std::size_t unread = 0;
+    bool failed = false;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> hit;  // page, offset
+};
+
+void Engine::search(std::shared_ptr<Reading> reading, std::uint64_t number, Found answer) {
+    auto search =
+        std::make_shared<Search>(Search{reading, number, std::move(answer), {}, 0, false, {}});
     const auto* shape = shape_of(*reading);
-    if (!shape)
-        return answer(Fault{Cause::unreachable, "the campaign was closed meanwhile; ask again"});
-    const auto end = std::min(from + at_once, shape->pages());
-    if (from >= end) return answer(std::optional<Recipient>());
-    struct Hit {
-        std::optional<std::pair<std::uint32_t, std::uint32_t>> at;  // page, offset
-        std::uint32_t unread;
-        bool failed = false;
+    for (std::uint32_t page = 0; shape && page < shape->pages(); ++page)
+        if (shape->place(page).page == 0)
+            search->ranges.push_back({page, page + 1});
+        else
+            search->ranges.back().last = page + 1;
+    halve(search);
+}
+
+void Engine::halve(const std::shared_ptr<Search>& search) {
+    const auto* shape = shape_of(*search->reading);
+    if (search->failed || !shape)
+        return search->answer(Fault{Cause::unreachable, "Redis did not answer; ask again"});
+    search->unread = 1;  // until all are asked
+    const auto answered = [this, search] {
+        if (--search->unread == 0) halve(search);
     };
-    auto hit = std::make_shared<Hit>(Hit{{}, end - from});
-    const auto read = [this, reading, number, end, hit, answer] {
-        if (hit->failed) return answer(Fault{Cause::unreachable, "Redis did not answer"});
-        if (!hit->at) return search(reading, number, end, answer);
-        reading->page = hit->at->first;
-        read_page(reading, [this, reading, hit, answer](bool well) {
-            if (!well) return answer(Fault{Cause::unreachable, "Redis did not answer"});
-            answer(recipient_of(*reading, hit->at->second));
-        });
-    };
-    for (auto page = from; page < end; ++page) {
-        const auto place = shape->place(page);
-        const auto key = ledger::audience_page_key(shape->plan().audience, place.group, place.page);
-        reader_.ask({"GET", key}, [hit, page, number, read](const auto& reply) {
-            const auto bytes = reply.has_value() ? (*reply).text() : std::string_view();
-            const std::string_view wanted(reinterpret_cast<const char*>(&number), sizeof number);
-            for (std::size_t i = 0; i + 8 <= bytes.size() && !hit->at; i += 8)
-                if (bytes.substr(i, 8) == wanted) hit->at.emplace(page, std::uint32_t(i / 8));
-            hit->failed = hit->failed || !reply.has_value();
-            if (--hit->unread == 0) read();
-        });
+    for (auto& range : search->ranges) {
+        if (range.last - range.first < 2) continue;
+        const auto middle = range.first + (range.last - range.first) / 2;
+        const auto place = shape->place(middle);
+        ++search->unread;
+        reader_.ask(
+            {"GETRANGE", ledger::audience_page_key(shape->plan().audience, place.group, place.page),
+             "0", "7"},
+            [search, &range, middle, answered](const auto& reply) {
+                const auto first = numbers_in(reply);
+                search->failed = search->failed || !first || first->empty();
+                if (!search->failed)
+                    ((*first)[0] <= search->number ? range.first : range.last) = middle;
+                answered();
+            });
     }
+    if (search->unread == 1) return look_into(search);
+    answered();
+}
+
+void Engine::look_into(const std::shared_ptr<Search>& search) {
+    const auto* shape = shape_of(*search->reading);
+    if (search->ranges.empty()) return search->answer(std::optional<dispatch::Recipient>());
+    search->unread = search->ranges.size();
+    for (const auto& range : search->ranges) {
+        const auto place = shape->place(range.first);
+        reader_.ask(
+            {"GET", ledger::audience_page_key(shape->plan().audience, place.group, place.page)},
+            [this, search, page = range.first](const auto& reply) {
+                const auto numbers = numbers_in(reply);
+                search->failed = search->failed || !numbers;
+                if (!search->failed) {
+                    const auto at = std::ranges::lower_bound(*numbers, search->number);
+                    if (at != numbers->end() && *at == search->number)
+                        search->hit.emplace(page, std::uint32_t(at - numbers->begin()));
+                }
+                if (--search->unread == 0) tell_hit(search);
+            });
+    }
+}
+
+void Engine::tell_hit(const std::shared_ptr<Search>& search) {
+    static const Fault failed{Cause::unreachable, "Redis did not answer; ask again"};
+    if (search->failed) return search->answer(failed);
+    if (!search->hit) return search->answer(std::optional<dispatch::Recipient>());
+    search->reading->page = search->hit->first;
+    read_page(search->reading, [this, search](bool well) {
+        if (!well) return search->answer(failed);
+        search->answer(recipient_of(*search->reading, search->hit->second));
+    });
 }
 
 }  // namespace tocsin::campaign

@@ -138,11 +138,12 @@ public:
     std::function<void(std::uint32_t)> on_taken = [](std::uint32_t) {};
     std::function<void(Ticket)> on_durable = [](Ticket) {};
     std::uint64_t taken = 0, may_repeat = 0;
-    bool hung = false;
+    bool hung = false, hurries = false;
     std::vector<std::string> languages;
 
     void tick(Instant) override {
         if (hung) return;
+        if (hurries) desk_.hurry();
         answer();
         if (one_in(nature_.link_dies)) die();
         for (const auto order : orders) fill(order);

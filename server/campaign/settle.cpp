@@ -1,5 +1,6 @@
 #include "server/base/log.hpp"
 #include "server/campaign/engine.hpp"
+#include "server/campaign/posting.hpp"
 #include "server/campaign/store.hpp"
 #include "server/ledger/keys.hpp"
 
@@ -83,6 +84,14 @@ void Engine::unpark(const contract::Answer& answer, Instant now) {
     }
 }
 
+void Engine::heard(std::string from, std::string words) {
+    constexpr std::size_t words_most = 2000;
+    if (words.size() > words_most) words.resize(words_most);
+    ticket_used_ = true;
+    heard_.push_back({"XADD", heard_key(settings_.endpoint), "*", "from", std::move(from), "words",
+                      std::move(words)});
+}
+
 /// What came since the last time becomes one batch: its ticket is that of the write, not of the
 /// question (a receipt is acknowledged when the tick that wrote it is on disk).
 void Engine::seal_batch() {
@@ -105,6 +114,8 @@ void Engine::seal_batch() {
         batch.commands.push_back({"XADD", orphans_key(settings_.endpoint), "MAXLEN", "~",
                                   std::to_string(settings_.orphans_kept), "*", "s",
                                   pack(std::exchange(orphan_records_, {}))});
+    batch.replies = !heard_.empty();
+    std::ranges::move(std::exchange(heard_, {}), std::back_inserter(batch.commands));
     if (batch.commands.empty() && !ticket_used_) return;
     batch.stored = batch.commands.empty();
     batches_.push_back(std::move(batch));
@@ -142,6 +153,7 @@ void Engine::batch_answered(std::uint64_t ticket, bool well) {
         return;
     }
     at->stored = true;
+    if (at->replies) tell([](auto& e) { e.replies(); });
     acknowledge();
 }
 

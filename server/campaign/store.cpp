@@ -27,8 +27,14 @@ template <class T> std::vector<T> numbers(std::string_view text) {
 
 std::string groups_text(const std::vector<GroupPages>& groups) {
     std::string text;
-    for (const auto& g : groups) text += fmt::format("{} {} {}\n", g.index, g.count, g.language);
+    for (const auto& g : groups)
+        text += fmt::format("{} {} {} {} {}\n", g.index, g.count, g.language, g.network, g.regions);
     return text;
+}
+std::string_view next_word(std::string_view& rest) {
+    const auto word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    return word;
 }
 bool read_groups(std::string_view text, std::vector<GroupPages>& groups) {
     while (!text.empty()) {
@@ -39,7 +45,10 @@ bool read_groups(std::string_view text, std::vector<GroupPages>& groups) {
             !read(line.substr(0, first), group.index) ||
             !read(line.substr(first + 1, second - first - 1), group.count))
             return false;
-        group.language = line.substr(second + 1);
+        std::string_view rest = line.substr(second + 1);
+        group.language = next_word(rest);
+        group.network = next_word(rest);
+        group.regions = rest;
         groups.push_back(std::move(group));
         text.remove_prefix(std::min(text.size(), line.size() + 1));
     }
@@ -84,6 +93,9 @@ std::string name_of(contract::Mode mode, std::string_view endpoint, OrderId orde
 std::string open_campaigns_key(std::string_view endpoint) {
     return fmt::format("t1:{{b:{}}}:campaigns", endpoint);
 }
+std::string heard_key(std::string_view endpoint) {
+    return fmt::format("t1:{{b:{}}}:heard", endpoint);
+}
 std::string orphans_key(std::string_view endpoint) {
     return fmt::format("t1:{{b:{}}}:orphans", endpoint);
 }
@@ -100,6 +112,7 @@ Fields fields_of(const Plan& plan) {
             {"expires", text(plan.expires)},
             {"only", std::to_string(plan.only_reached_by)},
             {"receipts", plan.receipts ? "1" : "0"},
+            {"over_opt_outs", plan.over_opt_outs ? "1" : "0"},
             {"groups", groups_text(plan.groups)}};
 }
 
@@ -131,6 +144,7 @@ Result<Record> record_of(const Fields& fields) {
     plan.started = instant(started);
     plan.expires = instant(expires);
     plan.receipts = by_name["receipts"] != "0";
+    plan.over_opt_outs = by_name["over_opt_outs"] == "1";
     read(by_name["seq"], record.seq);
     read(by_name["cursor"], record.cursor);
     record.stopped = by_name["stopped"];

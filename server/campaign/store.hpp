@@ -1,5 +1,6 @@
 #pragma once
 #include "server/campaign/campaign.hpp"
+#include "server/campaign/heard.hpp"
 
 /// What a campaign is called in Redis, what its hash says, and the scripts that write it.
 namespace tocsin::campaign {

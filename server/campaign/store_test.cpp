@@ -18,7 +18,10 @@ Plan plan() {
             Instant(1700003600000ms),
             4,
             false,
-            {{0, 2001, "zh-CN"}, {17, 5, ""}, {18, 1, "x y"}}};
+            true,
+            {{0, 2001, "zh-CN", "cmcc", "110101 110105"},
+             {17, 5, "", "", ""},
+             {18, 1, "en-US", "other", "110102"}}};
 }
 
 TEST_CASE("a campaign's hash says all that its plan said") {
@@ -42,7 +45,8 @@ TEST_CASE("a newer layout is refused, and a hash with a hole is malformed") {
         auto broken = fields;
         broken[i].second = "9 nine";
         const bool words = fields[i].first == "endpoint" || fields[i].first == "alert" ||
-                           fields[i].first == "audience" || fields[i].first == "receipts";
+                           fields[i].first == "audience" || fields[i].first == "receipts" ||
+                           fields[i].first == "over_opt_outs";
         CHECK(record_of(broken).has_error() != words);
     }
     fields[0].second = "2";

@@ -19,8 +19,9 @@ struct CampaignSpec {
     std::vector<plan::Group> groups;  // those chosen, with `index` into the audience
     std::vector<std::uint32_t> indices;
     std::uint16_t only_reached_by =
-        0;                 // withdraw: only those that this revision's campaign reached
-    bool receipts = true;  // false: accepted is all that this peer can prove, and so is final
+        0;                       // withdraw: only those that this revision's campaign reached
+    bool receipts = true;        // false: accepted is all that this peer can prove, and so is final
+    bool over_opt_outs = false;  // it reaches those, too, who replied "stop"
 };
 
 class BulkEvents {
@@ -31,6 +32,8 @@ public:
     virtual void exhausted(contract::OrderId order) = 0;  // nobody left to hand over
     virtual void totals(contract::OrderId order, receipts::Counts counts, bool all_final) = 0;
     virtual void rate(double per_second) = 0;
+    /// Replies of phones are on disk, to be taken from the endpoint's stream (campaign/heard.hpp).
+    virtual void replies() {}
 };
 
 class BulkPort {
@@ -53,6 +56,7 @@ struct Recipient {
     bool repeated = false;                           // handed again after an unknown outcome
     std::optional<Instant> answered_at, settled_at;  // the peer's answer; the last change
     std::string message_id;                          // the first part's; hex if it is no text
+    std::string regions, network, language;          // of his group; regions with blanks between
 };
 struct RecipientPage {
     std::vector<Recipient> recipients;

@@ -138,6 +138,9 @@ void Station::open(OrderId id, const Order& order, const plan::Order& planned) {
         spec.expires = std::max(spec.expires, order.alert->record.accepted_at) +
                        definition_.limits.withdraw_for;
     }
+    spec.over_opt_outs = definition_.endpoint.red_overrides_opt_out &&
+                         order.mode == contract::Mode::live && spec.level == contract::Level::red &&
+                         order.want.action != Action::withdraw;
     spec.receipts = definition_.endpoint.highest > Said::accepted;
     if (!planned.people.empty()) {  // as they were when it was planned
         spec.groups = planned.people;

@@ -164,7 +164,7 @@ std::optional<Delivery> count(const Delivery& before,
     auto d = before;
     d.bulk = true;
     auto& c = d.counts;
-    c.total = std::max(c.total, counts.total);
+    c.total = counts.total;  // who is really meant: of a withdrawal those who were reached
     c.handed = std::max(c.handed, counts.handed);
     c.accepted = std::max(c.accepted, counts.accepted);
     c.delivered = std::max(c.delivered, counts.delivered);
@@ -190,6 +190,8 @@ std::optional<Delivery> count(const Delivery& before,
     if (c.total > 0 && best + c.failed + c.expired >= c.total) {
         const auto on = best > 0 ? On::best : c.failed > 0 ? On::refuse : On::lapse;
         if (const auto to = next(d.ended, stage(d.grade), on)) conclude(d, *to, at);
+    } else if (c.total == 0) {  // nobody was reached, so there is nothing to take back
+        if (const auto to = next(d.ended, stage(d.grade), On::taken_back)) conclude(d, *to, at);
     } else if (d.grade != before.grade) {
         if (const auto to = next(d.ended, stage(d.grade), On::proof)) conclude(d, *to, at);
     }

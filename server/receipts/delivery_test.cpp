@@ -299,6 +299,20 @@ TEST_CASE("F12: displaced is shown beside the grade until it is seen up again") 
     CHECK(after(d, {say(Said::on_air, 1500ms, "late")}, Grade::verified).displaced);
 }
 
+TEST_CASE(
+    "bulk: a withdrawal is over when those who were reached know, not those who were planned") {
+    auto planned = fresh();
+    planned.action = contract::Action::withdraw;
+    planned.counts.total = 1000;
+    const auto told = *count(planned, {200, 200, 200, 200, 0, 0}, noon, {Grade::delivered});
+    CHECK(told.counts.total == 200);
+    CHECK(told.ended == Ended::complete);
+    CHECK_FALSE(told.partial);
+    const auto nobody = *count(planned, {0, 0, 0, 0, 0, 0}, noon, {Grade::delivered});
+    CHECK(nobody.ended == Ended::complete);
+    CHECK(nobody.counts.total == 0);
+}
+
 TEST_CASE("bulk: grades follow from the counts and never fall") {
     struct Row {
         Counts counts;
