@@ -50,6 +50,7 @@ public:
     virtual void answered(OrderId order, std::span<const Answer> answers) = 0;
     /// durable(ticket) follows; only then is the peer's receipt acknowledged. A receipt may come
     /// before the answer that names its id, and twice.
+    /// What was heard() since the last call is durable with the same ticket.
     virtual Ticket settled(std::span<const Receipt> receipts) = 0;
     /// Unanswered when the link broke: go again, same reference, marked.
     virtual void unknown(OrderId order, std::span<const std::uint32_t> recipients) = 0;

@@ -134,6 +134,34 @@ TEST_CASE("lost connections and random failures: everybody is reached in the end
     summary(peer);
 }
 
+TEST_CASE("two links to the foreign peer: both carry, receipts are matched across them") {
+    Process peer(node(), {"IDFMT=hexdec", "NO_TLV=1", "DLR_DELAY_MS=20"});
+    SmppBench bench(peer.port(),
+                    "reconnect = \"20ms\"\nwindow = 20\nid_form = \"resp_hex_receipt_dec\"\n"
+                    "[[link]]\nname = \"a\"\n[[link]]\nname = \"b\"\n");
+    bench.invite(flood, 1500);
+    bench.carry(flood, "暴雨");
+    CHECK(bench.until([&] { return bench.desk.delivered(flood) == 1500; }));
+    bench.run(50ms);
+    bench.stop();
+    const auto told = summary(peer);
+    CHECK(number(told, "binds") == 2);
+    CHECK(number(told, "acked") == 1500);
+}
+
+TEST_CASE("a transmitter and a receiver to the foreign peer: receipts come by the other socket") {
+    Process peer(node(), {"DLR_FIRST=1"});
+    SmppBench bench(peer.port(), "mode = \"pair\"");
+    bench.invite(flood, 300);
+    bench.carry(flood, "暴雨");
+    CHECK(bench.until([&] { return bench.desk.delivered(flood) == 300; }));
+    bench.run(50ms);
+    bench.stop();
+    const auto told = summary(peer);
+    CHECK(number(told, "binds") == 2);
+    CHECK(number(told, "acked") == 300);
+}
+
 /// A key and a certificate for 127.0.0.1, gone with the object.
 struct Certificate {
     std::filesystem::path folder =

@@ -33,9 +33,12 @@ Message message(OrderId id, const std::string& words, const std::string& languag
     return m;
 }
 
+std::filesystem::path password_file_name() {
+    return std::filesystem::temp_directory_path() /
+           ("tocsin-peer-" + std::to_string(getpid()) + ".password");
+}
 std::filesystem::path password_file() {
-    const auto file = std::filesystem::temp_directory_path() /
-                      ("tocsin-peer-" + std::to_string(getpid()) + ".password");
+    const auto file = password_file_name();
     std::ofstream(file) << "secret\n";
     return file;
 }
@@ -47,22 +50,26 @@ struct SmppBench::Inside {
     Loop loop{io};
 };
 
-SmppBench::SmppBench(std::uint16_t port, const std::string& settings)
+SmppBench::SmppBench(contract::Open& open, const std::string& toml)
     : inside_(std::make_unique<Inside>()) {
     log::threshold(log::Severity::error);
-    const auto secret = password_file();
     Complaints complaints;
-    const auto toml = fmt::format(
-        "host = \"127.0.0.1\"\nport = {}\nsystem_id = \"tocsin\"\npassword_file = \"{}\"\n"
-        "source = \"12379\"\n{}",
-        port, secret.string(), settings);
     const auto table = Settings::parse(toml, "test.toml", complaints);
     if (!table) throw std::runtime_error(table.error().what);
-    auto opened = smpp::open(*table, inside_->loop, desk);
-    std::filesystem::remove(secret);
+    auto opened = open(*table, inside_->loop, desk);
     for (const auto& complaint : complaints.list()) throw std::runtime_error(complaint);
     if (!opened) throw std::runtime_error(opened.error().what);
     channel_ = std::move(*opened);
+}
+
+SmppBench::SmppBench(std::uint16_t port, const std::string& settings)
+    : SmppBench(smpp::open,
+                fmt::format("host = \"127.0.0.1\"\nport = {}\nsystem_id = \"tocsin\"\n"
+                            "password_file = \"{}\"\nsource = \"12379\"\n{}",
+                            port,
+                            password_file().string(),
+                            settings)) {
+    std::filesystem::remove(password_file_name());
 }
 
 SmppBench::~SmppBench() { stop(); }

@@ -14,6 +14,8 @@ class SmppBench {
 public:
     /// `settings`: lines of TOML beside host, port, system_id and password_file.
     explicit SmppBench(std::uint16_t port, const std::string& settings = {});
+    /// Any channel for text messages, with its whole table.
+    SmppBench(contract::Open& open, const std::string& toml);
     ~SmppBench();
 
     /// Numbers from 8613800000000 on.

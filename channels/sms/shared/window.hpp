@@ -8,13 +8,18 @@
 /// message; one deadline for all, that of the oldest.
 namespace tocsin::sms {
 
-/// One segment for one recipient.
+/// One segment for one recipient, or all of them that were not handed over yet.
 struct Job {
+    static constexpr std::uint8_t all_parts = 0xFF, nobody = 0xFF;
+
     std::uint64_t number;
     std::uint32_t recipient;
-    std::uint32_t campaign;  // Campaign::serial
-    std::uint32_t status;    // why it is to go again; 0: it goes for the first time
-    std::uint8_t text, part, tries;
+    std::uint32_t campaign;    // Campaign::serial
+    std::uint32_t status = 0;  // why it is to go again; 0: it goes for the first time
+    std::uint16_t route = 0;   // RouteId
+    std::uint8_t text, part, tries = 0;
+    std::uint8_t form = 0;        // that its message went out in
+    std::uint8_t avoid = nobody;  // the lane that failed it last
 };
 
 class Window {
@@ -25,8 +30,16 @@ public:
     std::uint32_t in_use() const { return in_use_; }
 
     /// The next number of our own requests; 1 follows 0x7FFFFFFF. Skips those whose slot is taken.
-    std::uint32_t next_sequence();
-    void sent(std::uint32_t sequence, const Job& job, Instant now);
+    std::uint32_t next_sequence() {
+        while (at(next_).state == Slot::waiting) next_ = after(next_);
+        const auto sequence = next_;
+        next_ = after(next_);
+        return sequence;
+    }
+    void sent(std::uint32_t sequence, const Job& job, Instant now) {
+        at(sequence) = {job, sequence, Slot::waiting, now};
+        ++in_use_;
+    }
 
     enum class Found : std::uint8_t { waiting, late, nothing };
     struct Answered {
@@ -34,7 +47,14 @@ public:
         Job job;
     };
     /// Frees the slot. `late`: it had been given up as unknown, and is answered after all.
-    Answered answered(std::uint32_t sequence);
+    Answered answered(std::uint32_t sequence) {
+        auto& slot = at(sequence);
+        if (slot.sequence != sequence || slot.state == Slot::empty) return {Found::nothing, {}};
+        const auto found = slot.state == Slot::waiting ? Found::waiting : Found::late;
+        if (found == Found::waiting) --in_use_;
+        slot.state = Slot::empty;
+        return {found, slot.job};
+    }
 
     /// Gives each job older than `age` to `tell` and frees its room (a lost answer must never
     /// shrink the window for ever); the slot remembers it for a late answer.
@@ -64,7 +84,7 @@ public:
 private:
     struct Slot {
         enum State : std::uint8_t { empty, waiting, given_up };
-        Job job;
+        Job job{};
         std::uint32_t sequence = 0;
         State state = empty;
         Instant sent;

@@ -1,9 +1,10 @@
 #include "channels/sms/smpp/frame.hpp"
 
+#include "channels/sms/shared/protocol.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 namespace tocsin::smpp {
@@ -14,11 +15,6 @@ constexpr std::size_t password_max = 64;  // 8 by the standard, but many servers
 constexpr std::size_t address_max = 20, address_range_max = 40, short_message_max = 254;
 constexpr std::size_t id_bytes_max = 255;  // 64 by the standard; peers exceed it
 
-std::uint32_t read_u32(const char* at) {
-    std::uint32_t value;
-    std::memcpy(&value, at, 4);
-    return __builtin_bswap32(value);
-}
 void write_u32(char* at, std::uint32_t value) {
     value = __builtin_bswap32(value);
     std::memcpy(at, &value, 4);
@@ -94,6 +90,10 @@ void read_tlvs(std::string_view rest, Deliver& deliver) {
             deliver.state = static_cast<unsigned char>(value[0]);
         if (tag == 0x0423 && value.size() == 3) deliver.network_error = read_u16(value.data() + 1);
         if (tag == 0x0424 && deliver.words.empty()) deliver.words = value;
+        if (tag == 0x020C && value.size() == 2) deliver.reference = read_u16(value.data());
+        if (tag == 0x020E && value.size() == 1)
+            deliver.parts = static_cast<unsigned char>(value[0]);
+        if (tag == 0x020F && value.size() == 1) deliver.part = static_cast<unsigned char>(value[0]);
     });
 }
 
@@ -117,27 +117,20 @@ void close_pdu(std::string& out, std::size_t from) {
 
 }  // namespace
 
-void Decoder::push(std::string_view bytes) {
-    if (taken_ > 0) pending_.erase(0, taken_), taken_ = 0;
-    pending_.append(bytes);
+bool Decoder::complete(std::string_view& bytes) {
+    const auto take = [&](std::size_t wanted) {
+        const auto lacks = wanted > pending_.size() ? wanted - pending_.size() : 0;
+        const auto taken = std::min(lacks, bytes.size());
+        pending_.append(bytes.substr(0, taken));
+        bytes.remove_prefix(taken);
+        return pending_.size() >= wanted;
+    };
+    return take(4) && possible(length_in(pending_)) && take(length_in(pending_));
 }
 
-Result<std::optional<Pdu>> Decoder::next() {
-    const auto rest = std::string_view(pending_).substr(taken_);
-    if (rest.size() < 4) return std::optional<Pdu>();
-    const std::size_t length = read_u32(rest.data());
-    if (length < header_bytes || length > pdu_bytes_max)
-        return Fault{Cause::malformed, fmt::format("PDU of {} bytes: the stream is lost", length)};
-    if (rest.size() < length) return std::optional<Pdu>();
-    taken_ += length;
-    return std::optional<Pdu>(Pdu{Command(read_u32(rest.data() + 4)), read_u32(rest.data() + 8),
-                                  read_u32(rest.data() + 12),
-                                  rest.substr(header_bytes, length - header_bytes)});
-}
-
-Result<Deliver> parse_deliver(std::string_view body) {
+bool read_deliver(std::string_view body, Deliver& out) {
     Fields fields(body);
-    Deliver out{};
+    out = {};
     fields.c_string(service_type_max);
     out.from = fields.address(address_range_max);
     out.to = fields.address(address_range_max);
@@ -149,22 +142,34 @@ Result<Deliver> parse_deliver(std::string_view body) {
     out.data_coding = fields.u8();
     fields.octets(1);  // sm_default_msg_id
     out.words = fields.octets(fields.u8());
-    if (!fields.ok()) return cut_off("deliver_sm", body);
+    if (!fields.ok()) return false;
     read_tlvs(fields.rest(), out);
+    return true;
+}
+
+Result<Deliver> parse_deliver(std::string_view body) {
+    Deliver out{};
+    if (!read_deliver(body, out)) return cut_off("deliver_sm", body);
     return out;
 }
 
-Result<Deliver> parse_data(std::string_view body) {
+bool read_data(std::string_view body, Deliver& out) {
     Fields fields(body);
-    Deliver out{};
+    out = {};
     fields.c_string(service_type_max);
     out.from = fields.address(64);
     out.to = fields.address(64);
     out.esm_class = fields.u8();
     fields.octets(1);  // registered_delivery
     out.data_coding = fields.u8();
-    if (!fields.ok()) return cut_off("data_sm", body);
+    if (!fields.ok()) return false;
     read_tlvs(fields.rest(), out);
+    return true;
+}
+
+Result<Deliver> parse_data(std::string_view body) {
+    Deliver out{};
+    if (!read_data(body, out)) return cut_off("data_sm", body);
     return out;
 }
 
@@ -248,19 +253,18 @@ Result<SubmitTemplate> SubmitTemplate::make(const Submit& submit) {
                      fmt::format("a short_message of {} bytes, 254 at most", submit.words.size())};
     if (submit.words.size() + submit.tlvs.size() > pdu_bytes_max - 256)
         return Fault{Cause::over_limit, fmt::format("words of {} bytes", submit.words.size())};
-    SubmitTemplate out;
-    put_header(out.before_, Command::submit_sm, status::ok, 0);
-    put_c_string(out.before_, submit.service_type);
-    put_address(out.before_, submit.source);
-    out.before_.push_back(char(submit.destination_ton));
-    out.before_.push_back(char(submit.destination_npi));
-    auto& after = out.after_;
+    std::string before, after;
+    put_header(before, Command::submit_sm, status::ok, 0);
+    put_c_string(before, submit.service_type);
+    put_address(before, submit.source);
+    before.push_back(char(submit.destination_ton));
+    before.push_back(char(submit.destination_npi));
     after.push_back('\0');  // ends the number
     after.push_back(char(submit.esm_class));
     after.push_back(char(submit.protocol_id));
     after.push_back(char(submit.priority));
     after.push_back('\0');  // schedule_delivery_time: now
-    out.validity_at_ = after.size();
+    const auto validity_at = std::uint16_t(after.size());
     put_c_string(after, "000000000001000R");
     after.push_back(char(submit.registered));
     after.push_back('\0');  // replace_if_present_flag
@@ -270,26 +274,20 @@ Result<SubmitTemplate> SubmitTemplate::make(const Submit& submit) {
     if (!submit.payload) after += submit.words;
     after += submit.tlvs;
     if (submit.payload) put_tlv(after, 0x0424, submit.words);
+    SubmitTemplate out;
+    out.segment_ = sms::Segment(std::move(before), std::move(after), {12, 0, validity_at, true});
     return out;
 }
 
 void SubmitTemplate::validity(std::chrono::seconds left) {
-    using namespace std::chrono;
-    const auto whole = std::clamp<std::int64_t>(left.count(), 1, 28 * 86400 - 1);
-    const hh_mm_ss clock(seconds(whole % 86400));
-    fmt::format_to_n(after_.data() + validity_at_, 16, "0000{:02}{:02}{:02}{:02}000R",
-                     whole / 86400, clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+    segment_.validity(sms::Protocol::relative_validity(left));
 }
 
 void SubmitTemplate::append(std::string& out, std::uint64_t number, std::uint32_t sequence) const {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    const auto count = std::size_t(end - digits);
     const auto from = out.size();
-    out.append(before_).append(digits, count).append(after_);
-    write_u32(out.data() + from, std::uint32_t(before_.size() + count + after_.size()));
-    write_u32(out.data() + from + 12, sequence);
+    out.resize(from + segment_.bytes_most());
+    const auto* end = segment_.put(out.data() + from, sms::Digits(number), sequence);
+    out.resize(std::size_t(end - out.data()));
 }
 
 }  // namespace tocsin::smpp

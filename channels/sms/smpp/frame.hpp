@@ -1,8 +1,10 @@
 #pragma once
+#include "channels/sms/shared/segment.hpp"
 #include "server/base/fault.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,21 +67,56 @@ struct Pdu {
     std::string_view body;  // valid until the decoder is pushed to
 };
 
-/// Bytes as they arrive in, PDUs out when whole. After a fault the stream is lost.
+/// Bytes as they arrive in, PDUs out when whole, without copying any but those that a read cut.
 class Decoder {
 public:
-    void push(std::string_view bytes);
-    [[nodiscard]] Result<std::optional<Pdu>> next();
-    void clear() { pending_.clear(), taken_ = 0; }
+    /// Calls heard(pdu) for each whole PDU while that returns true. False: the stream is lost.
+    template <class Heard> [[nodiscard]] bool each(std::string_view bytes, Heard heard) {
+        if (!pending_.empty()) {
+            if (!complete(bytes)) return lost_length(pending_) == 0;
+            if (!heard(pdu_in(pending_))) return pending_.clear(), true;
+            pending_.clear();
+        }
+        while (bytes.size() >= 4) {
+            const auto length = length_in(bytes);
+            if (!possible(length)) return false;
+            if (bytes.size() < length) break;
+            if (!heard(pdu_in(bytes.substr(0, length)))) return true;
+            bytes.remove_prefix(length);
+        }
+        pending_ = bytes;
+        return true;
+    }
+    void clear() { pending_.clear(); }
+
+    static std::uint32_t u32(const char* at) {
+        std::uint32_t value;
+        std::memcpy(&value, at, 4);
+        return __builtin_bswap32(value);
+    }
 
 private:
-    std::string pending_;
-    std::size_t taken_ = 0;
+    static bool possible(std::size_t length) {
+        return length >= header_bytes && length <= pdu_bytes_max;
+    }
+    static std::size_t length_in(std::string_view bytes) { return u32(bytes.data()); }
+    /// 0: none, or one that may be.
+    static std::size_t lost_length(std::string_view bytes) {
+        return bytes.size() >= 4 && !possible(length_in(bytes)) ? length_in(bytes) | 1 : 0;
+    }
+    static Pdu pdu_in(std::string_view whole) {
+        return {Command(u32(whole.data() + 4)), u32(whole.data() + 8), u32(whole.data() + 12),
+                whole.substr(header_bytes)};
+    }
+    /// Takes from `bytes` what the PDU begun lacks; true when it is whole.
+    bool complete(std::string_view& bytes);
+    std::string pending_;  // less than one PDU
 };
 
 struct Address {
     std::uint8_t ton = 0, npi = 0;
     std::string digits;
+    bool operator==(const Address&) const = default;
 };
 struct AddressView {
     std::uint8_t ton, npi;
@@ -94,8 +131,14 @@ struct Deliver {
     std::string_view receipted_id;  // TLV 0x001E
     std::optional<std::uint8_t> state;           // TLV 0x0427
     std::optional<std::uint16_t> network_error;  // TLV 0x0423, its code
+    // TLVs 0x020C, 0x020E, 0x020F: one segment of several, without a user data header.
+    std::uint16_t reference = 0;
+    std::uint8_t parts = 1, part = 1;
 };
 [[nodiscard]] Result<Deliver> parse_deliver(std::string_view body);
+/// The same for those who want no words about what is wrong.
+[[nodiscard]] bool read_deliver(std::string_view body, Deliver& out);
+[[nodiscard]] bool read_data(std::string_view body, Deliver& out);
 [[nodiscard]] Result<Deliver> parse_data(std::string_view body);
 
 /// submit_sm_resp: a body is missing when the status is not 0, and then the id is empty.
@@ -145,14 +188,13 @@ class SubmitTemplate {
 public:
     /// Over limit: a field is longer than SMPP allows.
     [[nodiscard]] static Result<SubmitTemplate> make(const Submit& submit);
-    /// Relative, at most 99 days; 0 and below become one second.
+    /// Relative, at most 28 days; 0 and below become one second.
     void validity(std::chrono::seconds left);
     void append(std::string& out, std::uint64_t number, std::uint32_t sequence) const;
-    std::size_t bytes_max() const { return before_.size() + 21 + after_.size(); }
+    const sms::Segment& segment() const { return segment_; }
 
 private:
-    std::string before_, after_;
-    std::size_t validity_at_ = 0;  // in after_
+    sms::Segment segment_;
 };
 
 }  // namespace tocsin::smpp

@@ -115,6 +115,29 @@ MessageId key_of_receipt(std::string_view id, IdForm form) {
     return key_of_answer(written(*value, decimal ? 16 : 10, room));
 }
 
+Tag tag_of(std::string_view account, const std::vector<Tag>& taken) {
+    std::uint32_t hash = 2166136261;  // FNV-1a: the same in every run and build
+    for (const unsigned char c : account) hash = (hash ^ c) * 16777619;
+    for (;; ++hash) {
+        const auto at = hash % (26 * 26);
+        const Tag out{char('A' + at / 26), char('A' + at % 26)};
+        if (std::ranges::find(taken, out) == taken.end()) return out;
+    }
+}
+
+MessageId tagged(const MessageId& key, const Tag& tag) {
+    if (tag.empty() || key.length == 0) return key;
+    auto out = key;
+    if (key.length + tag.size() > key.bytes.size()) {
+        const auto hash = hash16({key.bytes.data(), key.length});
+        std::ranges::copy(hash, out.bytes.begin());
+        out.length = std::uint8_t(hash.size());
+    }
+    std::ranges::copy(tag, out.bytes.begin() + out.length);
+    out.length = std::uint8_t(out.length + tag.size());
+    return out;
+}
+
 std::string name(const Reading& reading) {
     return reading.prefer_tlv
                ? fmt::format("tlv {}, else text {}", name(reading.tlv), name(reading.text))

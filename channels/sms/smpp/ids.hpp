@@ -21,6 +21,13 @@ MessageId key_of_answer(std::string_view id);
 /// The receipt's id as the answer wrote it; one that is no such number stays as it is.
 MessageId key_of_receipt(std::string_view id, IdForm form);
 
+/// Two capitals, which no key has in it: peers of different accounts give the same ids to different
+/// messages. Empty for the first account of an endpoint.
+using Tag = std::string;
+/// Of an account's name; the next one while `taken` has it.
+Tag tag_of(std::string_view account, const std::vector<Tag>& taken);
+MessageId tagged(const MessageId& key, const Tag& tag);
+
 /// Where a receipt's id is read, and how.
 struct Reading {
     bool prefer_tlv;  // receipted_message_id if there is one; else always the text

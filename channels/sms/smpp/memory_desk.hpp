@@ -111,6 +111,8 @@ public:
         }
     }
 
+    void hurry() override { ++hurries; }
+
     void report(contract::Evidence evidence) override { evidences.push_back(std::move(evidence)); }
     void link(contract::LinkState state, std::optional<Instant> until) override {
         links.push_back({state, until});
@@ -133,7 +135,8 @@ public:
     std::vector<contract::Probed> probes;
     std::vector<contract::Budget> told_budgets;
     std::vector<std::pair<std::string, std::string>> messages;
-    std::uint64_t tickets = 0, receipts = 0, matched = 0, repeated = 0, parked = 0, takes = 0;
+    std::uint64_t tickets = 0, receipts = 0, matched = 0, repeated = 0, parked = 0, takes = 0,
+                  hurries = 0;
     bool resend = true;      // what went unknown
     bool try_again = false;  // what was worth another try
 

@@ -1,6 +1,7 @@
 #include "channels/sms/smpp/receipt.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace tocsin::smpp {
@@ -40,10 +41,18 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; }
 bool same_letters(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, upper, upper);
 }
-bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; }
+constexpr auto blanks = [] {
+    std::array<bool, 256> out{};
+    for (const unsigned char c : {' ', '\t', '\r', '\n', '\0'}) out[c] = true;
+    return out;
+}();
 
-bool starts(std::string_view text, std::string_view key) {
-    return text.size() >= key.size() && same_letters(text.substr(0, key.size()), key);
+/// `key` in small letters.
+bool starts(std::string_view word, std::string_view key) {
+    if (word.size() < key.size()) return false;
+    bool same = true;
+    for (std::size_t i = 0; i < key.size(); ++i) same &= (word[i] | 0x20) == (key[i] | 0x20);
+    return same;
 }
 void keep_first(std::string_view& field, std::string_view word, std::size_t key) {
     if (field.empty()) field = word.substr(key);
@@ -89,15 +98,27 @@ std::string_view as_ascii(const Deliver& deliver, std::string& room) {
 
 ReceiptText parse_receipt_text(std::string_view text) {
     ReceiptText out;
-    while (!text.empty()) {
-        const auto end = std::size_t(std::ranges::find_if(text, blank) - text.begin());
-        const auto word = text.substr(0, end);
-        // The text field quotes the message itself, which may say "stat:DELIVRD".
-        if (starts(word, "text:")) break;
-        if (starts(word, "id:")) keep_first(out.id, word, 3);
-        if (starts(word, "stat:")) keep_first(out.stat, word, 5);
-        if (starts(word, "err:")) keep_first(out.err, word, 4);
-        text.remove_prefix(std::min(end + 1, text.size()));
+    for (std::size_t from = 0, to = 0; from < text.size(); from = to + 1) {
+        to = from;
+        while (to < text.size() && !blanks[static_cast<unsigned char>(text[to])]) ++to;
+        const auto word = text.substr(from, to - from);
+        if (word.size() < 3) continue;
+        switch (word[0] | 0x20) {
+            case 'i':
+                if (starts(word, "id:")) keep_first(out.id, word, 3);
+                break;
+            case 's':
+                if (starts(word, "stat:")) keep_first(out.stat, word, 5);
+                break;
+            case 'e':
+                if (starts(word, "err:")) keep_first(out.err, word, 4);
+                break;
+            case 't':
+                // The text field quotes the message itself, which may say "stat:DELIVRD".
+                if (starts(word, "text:")) return out;
+                break;
+            default: break;
+        }
     }
     return out;
 }
@@ -107,8 +128,7 @@ std::optional<ReceiptSays> read_receipt(const Deliver& deliver,
                                         std::string& text) {
     const auto kind = deliver.esm_class & esm_type_bits;
     const auto words = as_ascii(deliver, text);
-    const bool looks_like_one =
-        id_is_receipt && words.size() > 3 && same_letters(words.substr(0, 3), "id:");
+    const bool looks_like_one = id_is_receipt && words.size() > 3 && starts(words, "id:");
     const bool declared = kind == esm_receipt || kind == esm_intermediate;
     if (!declared && !looks_like_one) return std::nullopt;
     const auto fields = parse_receipt_text(words);

@@ -1,53 +1,44 @@
 #include "channels/sms/smpp/setup.hpp"
 
+#include "channels/sms/shared/link_settings.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
 namespace tocsin::smpp {
 namespace {
 
-std::uint8_t small(const Settings& settings, std::string_view key, int fallback, int most = 255) {
-    return std::uint8_t(settings.number(key, fallback, 0, most));
-}
+using sms::Layers;
 
 /// TON 5 for names, else as set; a short code has TON 0.
-Address read_source(const Settings& settings, const std::string& prefix, const Address& fallback) {
+Address read_source(const Layers& settings, const std::string& prefix, const Address& fallback) {
     Address out;
     out.digits = settings.text(prefix, fallback.digits);
     const bool digits = out.digits.find_first_not_of("0123456789") == out.digits.npos;
     const bool own = out.digits != fallback.digits;
     if (own && out.digits.size() > (digits ? 20 : 11))
         settings.complain(prefix, "has 20 digits at most, or a name 11 characters");
-    out.ton = small(settings, prefix + "_ton", !digits ? 5 : own ? 0 : fallback.ton, 7);
-    out.npi = small(settings, prefix + "_npi", !digits ? 0 : own ? 1 : fallback.npi, 18);
+    out.ton = settings.small(prefix + "_ton", !digits ? 5 : own ? 0 : fallback.ton, 7);
+    out.npi = settings.small(prefix + "_npi", !digits ? 0 : own ? 1 : fallback.npi, 18);
     return out;
 }
 
-std::string read_password(const Settings& settings) {
-    const auto file = settings.file("password_file");
-    if (file.empty()) return {};
-    std::ifstream in(file);
-    std::string line;
-    if (!in || !std::getline(in, line)) {
-        settings.complain("password_file", fmt::format("cannot read {}", file.string()));
-        return {};
-    }
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (line.size() > 64) settings.complain("password_file", "a password of more than 64 bytes");
-    return line;
+std::string read_password(const Layers& settings) {
+    auto out = sms::read_secret(settings, "password_file");
+    if (out.size() > 64) settings.complain("password_file", "a password of more than 64 bytes");
+    return out;
 }
 
-shared::LongForm read_long_form(const Settings& settings) {
+shared::LongForm read_long_form(const Layers& settings) {
     const auto name = settings.choice("long_form", "udh8", {"udh8", "udh16", "sar", "payload"});
     if (name == "udh16") return shared::LongForm::udh16;
     if (name == "sar") return shared::LongForm::sar;
     return name == "payload" ? shared::LongForm::payload : shared::LongForm::udh8;
 }
 
-Reading read_reading(const Settings& settings) {
+Reading read_reading(const Layers& settings) {
     const std::vector<std::string_view> names = {"same", "resp_hex_receipt_dec",
                                                  "resp_dec_receipt_hex"};
     const auto form = [&](std::string_view key) {
@@ -68,15 +59,16 @@ std::optional<std::uint32_t> hex_number(std::string_view text) {
     return value;
 }
 
-/// permanent_statuses = ["0x45"], retry_statuses, throttle_statuses
-std::vector<Exception> read_statuses(const Settings& settings) {
+/// permanent_statuses = ["0x45"], retry_statuses, throttle_statuses, form_statuses
+std::vector<Exception> read_statuses(const Layers& settings) {
     struct Row {
         std::string_view key;
         Meaning meaning;
     };
     constexpr Row rows[] = {{"permanent_statuses", Meaning::permanent},
                             {"retry_statuses", Meaning::retry},
-                            {"throttle_statuses", Meaning::throttle}};
+                            {"throttle_statuses", Meaning::throttle},
+                            {"form_statuses", Meaning::form}};
     std::vector<Exception> out;
     for (const auto& [key, meaning] : rows)
         for (const auto& text : settings.texts(key)) {
@@ -90,7 +82,7 @@ std::vector<Exception> read_statuses(const Settings& settings) {
 }
 
 /// tlvs = ["0x1400=text"]: what operators of some countries demand.
-std::string read_tlvs(const Settings& settings) {
+std::string read_tlvs(const Layers& settings) {
     std::string out;
     for (const auto& text : settings.texts("tlvs")) {
         const auto equals = text.find('=');
@@ -103,68 +95,95 @@ std::string read_tlvs(const Settings& settings) {
     return out;
 }
 
-void read_words(const Settings& settings, Setup& out) {
-    out.gsm7 = settings.flag("gsm7", true);
-    out.gsm7_coding = small(settings, "data_coding_gsm7", 0x00);
-    out.ucs2_coding = small(settings, "data_coding_ucs2", 0x08);
+MessageForm read_form(const Layers& settings) {
+    MessageForm out;
+    out.source = read_source(settings, "source", {});
+    out.test_source = read_source(settings, "test_source", out.source);
+    out.service_type = settings.text("service_type");
+    out.test_service_type = settings.text("test_service_type", out.service_type);
+    out.priority_most = settings.small("priority_max", 3, 3);
+    out.protocol_id = settings.small("protocol_id", 0);
+    out.gsm7_coding = settings.small("data_coding_gsm7", 0x00);
+    out.ucs2_coding = settings.small("data_coding_ucs2", 0x08);
+    out.flash_gsm7_coding = settings.small("data_coding_flash_gsm7", 0x10);
+    out.flash_ucs2_coding = settings.small("data_coding_flash_ucs2", 0x18);
+    out.flash_levels = sms::read_flash_levels(settings);
     out.long_form = read_long_form(settings);
-    out.pages = std::uint32_t(settings.number("pages", 3, 1, 10));
-    // Alone 70 units fit, in a part 66 or 67: so one part more than pages of 70, never a cut.
-    out.parts_most = std::uint8_t(out.pages == 1 ? 1 : out.pages + 1);
     out.reference_tlv = settings.flag("reference_tlv", false);
     out.tlvs = read_tlvs(settings);
+    return out;
 }
 
-void read_times(const Settings& settings, Setup& out) {
-    out.response_within = settings.duration("response_timeout", out.response_within);
-    out.enquire_after = settings.duration("enquire", out.enquire_after);
-    out.receipts_within = settings.duration("receipts_within", out.receipts_within);
-    out.validity_most = settings.duration("validity_max", out.validity_most);
-    out.connect_within = settings.duration("connect_timeout", out.connect_within);
-    out.bind_within = settings.duration("bind_timeout", out.bind_within);
-    out.retry_first = settings.duration("reconnect", out.retry_first);
-    out.retry_most = settings.duration("reconnect_max", out.retry_most);
+std::string required(const Layers& settings, std::string_view key) {
+    auto out = settings.text(key);
+    if (out.empty()) settings.complain(key, "is missing");
+    return out;
+}
+
+LinkSettings read_link(const Layers& settings, const std::string& name) {
+    LinkSettings out;
+    out.name = name;
+    out.host = required(settings, "host");
+    out.port = std::uint16_t(settings.number("port", 2775, 1, 65535));
+    out.tls = settings.flag("tls", false);
+    out.tls_ca = settings.file("tls_ca");
+    out.pair = settings.choice("mode", "transceiver", {"transceiver", "pair"}) == "pair";
+    out.bind.system_id = required(settings, "system_id");
+    out.bind.password = read_password(settings);
+    out.bind.system_type = settings.text("system_type");
+    out.bind.range = {settings.small("bind_ton", 0, 7), settings.small("bind_npi", 0, 18),
+                      settings.text("address_range")};
+    out.account =
+        settings.text("account", fmt::format("{}:{}/{}", out.host, out.port, out.bind.system_id));
+    if (out.bind.system_id.size() > 15)
+        settings.complain("system_id", "is longer than 15 characters");
+    out.form = read_form(settings);
+    out.gsm7 = settings.flag("gsm7", true);
+    out.window = std::uint32_t(settings.number("window", 100, 10, 4000));
+    out.rate = settings.real("rate", 0, 0, 1e6);
+    out.filter = sms::read_filter(settings);
+    out.reading = read_reading(settings);
+    out.id_is_receipt = settings.flag("id_is_receipt", true);
+    const auto letters =
+        settings.choice("reply_alphabet", "gsm7", {"gsm7", "latin1", "ucs2", "gbk"});
+    out.letters = letters == "latin1" ? sms::Letters::latin1
+                  : letters == "ucs2" ? sms::Letters::ucs2
+                  : letters == "gbk"  ? sms::Letters::gbk
+                                      : sms::Letters::gsm7;
+    out.statuses = read_statuses(settings);
+    out.response_within = std::max(settings.duration("response_timeout", out.response_within),
+                                   std::chrono::milliseconds(1));
     out.already_bound_wait = settings.duration("reconnect_already_bound", out.already_bound_wait);
     out.refused_wait = settings.duration("reconnect_refused", out.refused_wait);
-    const auto least = std::chrono::milliseconds(1);
-    for (auto* time : {&out.response_within, &out.enquire_after, &out.validity_most,
-                       &out.connect_within, &out.bind_within, &out.retry_first, &out.retry_most})
-        *time = std::max(*time, least);
-    if (out.retry_most < out.retry_first)
-        settings.complain("reconnect_max", "is less than reconnect");
+    sms::read_times(settings, "enquire", out.times);
+    return out;
+}
+
+bool is_payload(const LinkSettings& link) {
+    return link.form.long_form == shared::LongForm::payload;
 }
 
 }  // namespace
 
 Result<Setup> read_setup(const Settings& settings) {
     Setup out;
-    out.host = settings.required("host");
-    out.port = std::uint16_t(settings.number("port", 2775, 1, 65535));
-    out.tls = settings.flag("tls", false);
-    out.tls_ca = settings.file("tls_ca");
-    out.bind.system_id = settings.required("system_id");
-    out.bind.password = read_password(settings);
-    out.bind.system_type = settings.text("system_type");
-    out.bind.range = {small(settings, "bind_ton", 0, 7), small(settings, "bind_npi", 0, 18),
-                      settings.text("address_range")};
-    if (out.bind.system_id.size() > 15)
-        settings.complain("system_id", "is longer than 15 characters");
-    out.source = read_source(settings, "source", {});
-    out.test_source = read_source(settings, "test_source", out.source);
-    out.service_type = settings.text("service_type");
-    out.test_service_type = settings.text("test_service_type", out.service_type);
-    out.priority_most = small(settings, "priority_max", 3, 3);
-    out.protocol_id = small(settings, "protocol_id", 0);
-    out.window = std::uint32_t(settings.number("window", 100, 10, 4000));
-    out.rate = settings.real("rate", 0, 0, 1e6);
-    out.reading = read_reading(settings);
-    out.id_is_receipt = settings.flag("id_is_receipt", true);
-    out.statuses = read_statuses(settings);
-    read_words(settings, out);
-    read_times(settings, out);
+    out.pages = std::uint32_t(settings.number("pages", 3, 1, 10));
+    // Alone 70 units fit, in a part 66 or 67: so one part more than pages of 70, never a cut.
+    out.parts_most = std::uint8_t(out.pages == 1 ? 1 : out.pages + 1);
+    out.receipts_within = settings.duration("receipts_within", out.receipts_within);
+    out.validity_most = std::max(settings.duration("validity_max", out.validity_most),
+                                 std::chrono::milliseconds(1));
+    sms::each_link(settings, [&](const Layers& layers, const std::string& name) {
+        out.links.push_back(read_link(layers, name));
+        // All links cut a text at the same places; a whole one is not cut.
+        if (is_payload(out.links.back()) != is_payload(out.links.front()))
+            layers.complain("long_form", "payload for all links of an endpoint, or for none");
+    });
+    out.ported = sms::read_ported(settings);
     settings.finish();
-    if (out.host.empty() || out.bind.system_id.empty())
-        return Fault{Cause::malformed, "an SMPP endpoint needs host and system_id"};
+    for (const auto& link : out.links)
+        if (link.host.empty() || link.bind.system_id.empty())
+            return Fault{Cause::malformed, "an SMPP endpoint needs host and system_id"};
     return out;
 }
 

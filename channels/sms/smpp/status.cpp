@@ -20,16 +20,16 @@ constexpr Row rows[] = {
     {0x14,  0x14,  congestion},
     {0x15,  0x15,  campaign},    // service type
     {0x43,  0x43,  campaign},    // esm_class
-    {0x45,  0x45,  retry},       // submit failed; some say it when the window is overrun
+    {0x45,  0x45,  form_perhaps},  // submit failed; some say it when the window is overrun
     {0x48,  0x49,  campaign},    // source TON, NPI
     {0x53,  0x53,  campaign},    // system type
     {0x58,  0x58,  throttle},
     {0x61,  0x63,  campaign},    // schedule, validity, default message id: clock or format
     {0x64,  0x64,  retry_slow},  // temporary application error
-    {0xC0,  0xC4,  campaign},    // TLVs
+    {0xC0,  0xC4,  form},        // TLVs
     {0xFE,  0xFF,  retry},
     {0x102, 0x102, retry},
-    {0x104, 0x104, campaign},    // data coding
+    {0x104, 0x104, form},        // data coding
     {0x400, 0x4FF, retry},       // vendor's: once more, then it stands
 };
 // clang-format on

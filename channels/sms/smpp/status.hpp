@@ -1,4 +1,5 @@
 #pragma once
+#include "channels/sms/shared/protocol.hpp"
 #include "channels/sms/smpp/frame.hpp"
 
 #include <vector>
@@ -6,16 +7,7 @@
 /// What a command_status in a submit_sm_resp means for us (sms.md 6); a bind may differ by settings.
 namespace tocsin::smpp {
 
-enum class Meaning : std::uint8_t {
-    accepted,
-    permanent,   // this recipient, for good
-    campaign,    // every recipient alike: stop the order, alarm
-    retry,       // twice, soon
-    retry_slow,  // after 1, 5, 15 s
-    throttle,    // slow down; no attempt, no failure
-    congestion,  // slow down more
-    rebind       // the peer thinks that we are not bound
-};
+using sms::Meaning;
 
 struct Exception {
     std::uint32_t status;

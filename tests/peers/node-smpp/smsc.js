@@ -10,7 +10,9 @@ const tps = num('THROTTLE_TPS', 0), errRate = num('ERR_RATE', 0), errCode = num(
 const dropAfter = num('DROP_AFTER', 0), noTlv = num('NO_TLV', 0), respDelay = num('RESP_DELAY_MS', 0), dlrFirst = num('DLR_FIRST', 0);
 // What the foreign decoder made of our words: the first 16 different ones, as source|data_coding|words.
 const seen = new Set();
-let n = 0, submits = 0, receipts = 0, acked = 0, throttled = 0;
+let n = 0, submits = 0, receipts = 0, acked = 0, throttled = 0, binds = 0;
+// Links that take receipts: a transmitter's go by one of them.
+const bringing = new Set();
 const two = (x) => String(x).padStart(2, '0');
 const stamp = (d) => two(d.getFullYear() % 100) + two(d.getMonth() + 1) + two(d.getDate()) + two(d.getHours()) + two(d.getMinutes());
 function ids() {
@@ -23,17 +25,20 @@ function ids() {
 // TLS_KEY and TLS_CERT: files; the server then speaks TLS only.
 const tls = E.TLS_KEY ? { key: require('fs').readFileSync(E.TLS_KEY), cert: require('fs').readFileSync(E.TLS_CERT) } : {};
 const server = smpp.createServer(tls, (link) => {
-  let bound = false, mine = 0, bucket = tps, last = Date.now();
+  let bound = false, transmits = false, mine = 0, bucket = tps, last = Date.now();
   const onBind = (pdu) => {
     if (pdu.system_id !== user || pdu.password !== pass) { link.send(pdu.response({ command_status: smpp.ESME_RINVPASWD })); link.close(); return; }
     if (bound) { link.send(pdu.response({ command_status: smpp.ESME_RALYBND })); return; }
-    bound = true; link.send(pdu.response({ system_id: 'NODESMSC' }));
+    bound = true; binds += 1; transmits = pdu.command === 'bind_transmitter';
+    if (!transmits) bringing.add(link);
+    link.send(pdu.response({ system_id: 'NODESMSC' }));
   };
   for (const b of ['bind_transceiver', 'bind_transmitter', 'bind_receiver']) link.on(b, onBind);
   link.on('enquire_link', (pdu) => link.send(pdu.response()));
   link.on('unbind', (pdu) => { link.send(pdu.response()); link.close(); });
   link.on('deliver_sm_resp', () => { acked += 1; });
   link.on('error', () => {});
+  link.on('close', () => bringing.delete(link));
   link.on('submit_sm', (pdu) => {
     submits += 1; mine += 1;
     if (seen.size < 16) seen.add([pdu.source_addr, pdu.data_coding, pdu.short_message.message || pdu.message_payload.message].join('|'));
@@ -52,14 +57,16 @@ const server = smpp.createServer(tls, (link) => {
       const msg = { source_addr: pdu.destination_addr, source_addr_ton: 1, source_addr_npi: 1, destination_addr: pdu.source_addr, esm_class: 4,
         short_message: { message: Buffer.from(`id:${rid} sub:001 dlvrd:001 submit date:${d} done date:${d} stat:DELIVRD err:000 text:`) } };
       if (!noTlv) { msg.receipted_message_id = id; msg.message_state = 2; }
-      receipts += 1; link.deliver_sm(msg);
+      const by = transmits ? [...bringing][n % bringing.size] : link;
+      if (!by) return;
+      receipts += 1; by.deliver_sm(msg);
     };
     if (dlrFirst) { receipt(); setTimeout(answer, Math.max(1, respDelay)); }
     else { if (respDelay) setTimeout(answer, respDelay); else answer(); setTimeout(receipt, respDelay + delay); }
     if (dropAfter && mine >= dropAfter) link.destroy();
   });
 });
-const stats = () => console.log(JSON.stringify({ submits, receipts, acked, throttled, seen: [...seen], rss_mb: Math.round(process.memoryUsage().rss / 1048576), cpu_s: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 }));
+const stats = () => console.log(JSON.stringify({ submits, binds, receipts, acked, throttled, seen: [...seen], rss_mb: Math.round(process.memoryUsage().rss / 1048576), cpu_s: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 }));
 process.on('SIGUSR2', stats);
 process.on('SIGTERM', () => { stats(); process.exit(0); });
 server.listen(port, '127.0.0.1', () => console.log('port ' + server.address().port));

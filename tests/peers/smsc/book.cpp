@@ -37,6 +37,24 @@ bool HashSet::place(std::uint64_t hash) {
     }
 }
 
+NumberMap::Slot& NumberMap::place(std::uint64_t number) {
+    const auto mask = slots_.size() - 1;
+    for (auto at = home(number);; at = (at + 1) & mask)
+        if (slots_[at].number == number || slots_[at].number == 0) return slots_[at];
+}
+
+std::uint64_t NumberMap::insert(std::uint64_t number, std::uint64_t value, bool& fresh) {
+    if (used_ * 2 >= slots_.size()) {
+        auto old = std::exchange(slots_, std::vector<Slot>(slots_.size() * 4));
+        for (const auto& entry : old)
+            if (entry.number != 0) place(entry.number) = entry;
+    }
+    auto& slot = place(number);
+    fresh = slot.number == 0;
+    if (fresh) slot = {number, value}, ++used_;
+    return slot.value;
+}
+
 bool HashSet::insert(std::uint64_t hash) {
     if (hash == 0) hash = 1;
     if (used_ * 2 >= slots_.size()) {
@@ -85,6 +103,33 @@ void Book::submitted(std::uint64_t now_ms) {
     best_second_ = std::max(best_second_, ++in_second_);
 }
 
+std::uint64_t Book::words_hash(std::string_view words, std::uint8_t coding) {
+    if (words != last_words_ || coding != last_coding_) {
+        last_words_ = words, last_coding_ = coding;
+        last_hash_ = hash_of(words, coding);
+    }
+    return last_hash_;
+}
+
+void Book::count(const Taken& taken) {
+    bool fresh = false;
+    const auto first = destinations_.insert(taken.destination, taken.text, fresh);
+    if (!fresh && (first == taken.text || !texts_.insert(taken.text))) {
+        ++duplicates_;
+    } else if (taken.parts == 1) {
+        ++messages_;
+    } else {
+        auto& seen = parts_[taken.message];
+        seen |= std::uint64_t(1) << ((taken.part - 1) % 64);
+        if (std::popcount(seen) == taken.parts) ++messages_;
+    }
+}
+
+void Book::count_waiting() const {
+    auto& self = const_cast<Book&>(*this);
+    while (counted_ < taken_count_) self.count(self.taken_[self.counted_++ % behind]);
+}
+
 /// Of those that were accepted only: what was refused may well come again.
 void Book::journal(const Submit& submit,
                    std::uint64_t now_ms,
@@ -92,20 +137,17 @@ void Book::journal(const Submit& submit,
                    std::uint32_t status,
                    std::string_view id,
                    std::string_view final) {
-    const auto words = hash_of(submit.words, submit.coding);
+    const auto words = words_hash(submit.words, submit.coding);
     if (status == 0) {
-        const auto destination = hash_of(submit.destination);
-        destinations_.insert(destination);
-        const auto message = mixed(destination ^ mixed(submit.reference + 1u)) + submit.parts;
-        if (!texts_.insert(mixed(destination ^ words) + submit.part)) {
-            ++duplicates_;
-        } else if (submit.parts == 1) {
-            ++messages_;
-        } else {
-            auto& seen = parts_[message];
-            seen |= std::uint64_t(1) << ((submit.part - 1) % 64);
-            if (std::popcount(seen) == submit.parts) ++messages_;
-        }
+        if (taken_count_ - counted_ == behind) count(taken_[counted_++ % behind]);
+        std::uint64_t destination = 0;  // all digits: read_submit() saw to it
+        for (const char digit : submit.destination)
+            destination = destination * 10 + std::uint64_t(digit - '0');
+        taken_[taken_count_++ % behind] = {
+            destination, mixed(destination ^ words) + submit.part,
+            mixed(destination ^ mixed(submit.reference + 1u)) + submit.parts, submit.parts,
+            submit.part};
+        destinations_.prefetch(destination);
     }
     if (!file_) return;
     fmt::format_to(std::back_inserter(lines_), "{} {} {} {} {} {}/{} {:02X} {} {} ", now_ms, bind,
@@ -133,6 +175,7 @@ void Book::acknowledged(std::uint64_t after_ms) {
 
 std::string Book::summary() const {
     const_cast<Book*>(this)->flush();
+    count_waiting();
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     std::string codes, names;

@@ -10,6 +10,27 @@
 /// What happened, for exact accounting: counters, who got what twice, the journal, the summary.
 namespace tocsin::smsc {
 
+/// From a telephone number to a hash, by open addressing; neighbours stand together.
+class NumberMap {
+public:
+    /// What is there already, or `value`, which is there now.
+    std::uint64_t insert(std::uint64_t number, std::uint64_t value, bool& fresh);
+    void prefetch(std::uint64_t number) const { __builtin_prefetch(&slots_[home(number)]); }
+    std::size_t size() const { return used_; }
+
+private:
+    struct Slot {
+        std::uint64_t number = 0, value = 0;
+    };
+    std::size_t home(std::uint64_t number) const {
+        const auto block = (number >> 4) * 0x9E37'79B9'7F4A'7C15;
+        return std::size_t((block >> 20 << 4 | (number & 15)) & (slots_.size() - 1));
+    }
+    Slot& place(std::uint64_t number);
+    std::vector<Slot> slots_ = std::vector<Slot>(1024);
+    std::size_t used_ = 0;
+};
+
 /// Set of hashes by open addressing; 0 is nobody's hash.
 class HashSet {
 public:
@@ -40,6 +61,7 @@ public:
                  std::uint32_t status,
                  std::string_view id,
                  std::string_view final);
+    bool journals() const { return file_ != nullptr; }
     void violated(std::string_view what);
     void acknowledged(std::uint64_t after_ms);
     std::string summary() const;
@@ -57,7 +79,23 @@ private:
     };
 
     const Options& options_;
-    HashSet destinations_, texts_;
+    struct Taken {
+        std::uint64_t destination, text, message;
+        std::uint8_t parts, part;
+    };
+    void count(const Taken& taken);
+    void count_waiting() const;
+    std::uint64_t words_hash(std::string_view words, std::uint8_t coding);
+
+    // What was accepted, a few messages behind, so that memory has come by then.
+    static constexpr std::size_t behind = 32;
+    std::array<Taken, behind> taken_{};
+    std::size_t taken_count_ = 0, counted_ = 0;
+    NumberMap destinations_;  // with the first text of each
+    HashSet texts_;           // further ones
+    std::string last_words_;
+    std::uint64_t last_hash_ = 0;
+    std::uint8_t last_coding_ = 0;
     std::uint64_t duplicates_ = 0, messages_ = 0;
     std::unordered_map<std::uint64_t, std::uint64_t> parts_;  // bits of parts seen
     std::uint64_t first_ms_ = 0, last_ms_ = 0, second_ = 0, in_second_ = 0, best_second_ = 0;

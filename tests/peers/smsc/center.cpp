@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <ctime>
 
 namespace tocsin::smsc {
@@ -44,6 +45,10 @@ bool is_temporary(std::uint32_t status) {
 }
 
 void put_text(std::string& out, std::string_view text) { out.append(text).push_back('\0'); }
+char* put(char* at, std::string_view bytes) {
+    std::memcpy(at, bytes.data(), bytes.size());
+    return at + bytes.size();
+}
 void put_tlv(std::string& out, std::uint16_t tag, std::string_view value) {
     put_u16(out, tag);
     put_u16(out, std::uint16_t(value.size()));
@@ -60,10 +65,13 @@ std::uint32_t Center::opened() {
 void Center::received(std::uint32_t number, std::string_view bytes, std::uint64_t now) {
     now_ = now;
     auto& link = *links_.at(number);
-    link.in.append(bytes);
+    if (!link.in.empty()) {
+        link.in.append(bytes);
+        bytes = link.in;
+    }
     std::size_t at = 0;
-    while (link.fate == Fate::stays && link.in.size() - at >= 4) {
-        const auto rest = std::string_view(link.in).substr(at);
+    while (link.fate == Fate::stays && bytes.size() - at >= 4) {
+        const auto rest = bytes.substr(at);
         const auto length = read_u32(rest, 0);
         if (length < header_bytes || length > pdu_bytes_max) {
             violated("a PDU length outside 16 to 65536");
@@ -75,7 +83,10 @@ void Center::received(std::uint32_t number, std::string_view bytes, std::uint64_
         heard(number, link, read_header(rest), rest.substr(header_bytes, length - header_bytes));
         at += length;
     }
-    link.in.erase(0, at);
+    if (link.in.empty())
+        link.in = bytes.substr(at);
+    else
+        link.in.erase(0, at);
     if (link.bound) pump(accounts_[link.account]);
 }
 
@@ -202,6 +213,7 @@ std::uint32_t Center::status_of(Link& link, std::uint64_t key) {
         if (link.bucket < 1) return 0x58;
         link.bucket -= 1;
     }
+    if (options_.errors.empty()) return 0;
     auto drawn = chance(options_.seed, key, for_error);
     for (const auto& error : options_.errors) {
         if (drawn < error.share)
@@ -240,7 +252,7 @@ void Center::accept(
     std::uint32_t number, Link& link, const Submit& submit, std::uint64_t key, Answer answer) {
     ++book_.accepted;
     answer.id = options_.first_id + ids_++;
-    auto drawn = chance(options_.seed, key, for_final);
+    auto drawn = options_.finals.size() > 1 ? chance(options_.seed, key, for_final) : 0;
     std::uint8_t state = std::uint8_t(options_.finals.back().value);
     for (const auto& final : options_.finals) {
         if (drawn < final.share) {
@@ -256,7 +268,8 @@ void Center::accept(
     const bool wanted = kind == 1 || (kind == 2 && state != 2);
     const bool lost = wanted && lucky(options_.lose_receipts, for_loss);
     if (lost) ++book_.receipts_lost;
-    book_.journal(submit, now_, number, 0, answer_id(answer.id), states[state - 1u].name);
+    book_.journal(submit, now_, number, 0, book_.journals() ? answer_id(answer.id) : Id(),
+                  states[state - 1u].name);
     std::uint64_t destination = 0;
     std::from_chars(submit.destination.data(),
                     submit.destination.data() + submit.destination.size(), destination);
@@ -292,10 +305,17 @@ void Center::accept(
 }
 
 void Center::answer(Link& link, const Answer& answer) {
-    const auto id = answer.status == 0 ? answer_id(answer.id) : std::string();
-    put_header(link.out, answer.status == 0 ? id.size() + 1 : 0, submit_sm | response_bit,
-               answer.status, answer.sequence);
-    if (answer.status == 0) put_text(link.out, id);
+    if (answer.status != 0)
+        return put_header(link.out, 0, submit_sm | response_bit, answer.status, answer.sequence);
+    const auto id = answer_id(answer.id);
+    char pdu[header_bytes + sizeof id.text + 1];
+    write_u32(pdu, std::uint32_t(header_bytes + id.length + 1));
+    write_u32(pdu + 4, submit_sm | response_bit);
+    write_u32(pdu + 8, 0);
+    write_u32(pdu + 12, answer.sequence);
+    auto* end = put(pdu + header_bytes, id);
+    *end++ = '\0';
+    link.out.append(pdu, std::size_t(end - pdu));
 }
 
 /// Faults of the connection that count submits.
@@ -361,30 +381,33 @@ void Center::pump(Account& account) {
 
 void Center::deliver(Link& link, Receipt receipt) {
     const auto& state = states[receipt.state - 1u].name;
-    const bool odd = options_.receipt_form == ReceiptForm::odd;
-    auto text = options_.receipt_form == ReceiptForm::tlv ? "" : receipt_text(receipt, state);
-    if (odd) text.push_back('\0');
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, receipt.destination).ptr;
-    const auto from = link.out.size();
-    put_header(link.out, 0, deliver_sm, 0,
-               link.first_receipt + std::uint32_t(link.receipts.size()));
-    link.out.append("\0\1\1", 3);
-    put_text(link.out, {digits, std::size_t(end - digits)});
-    link.out.append("\0\1", 2);
-    put_text(link.out, sources_[receipt.source]);
-    link.out.push_back(odd && receipt.id % 2 ? '\0' : '\4');
-    link.out.append(8, '\0');  // protocol_id .. sm_default_msg_id
-    link.out.push_back(char(text.size()));
-    link.out += text;
-    if (options_.receipt_form == ReceiptForm::tlv_and_text ||
-        options_.receipt_form == ReceiptForm::tlv) {
-        put_tlv(link.out, 0x001E, answer_id(receipt.id) + '\0');
-        put_tlv(link.out, 0x0427, {reinterpret_cast<const char*>(&receipt.state), 1});
+    const auto form = options_.receipt_form;
+    const bool odd = form == ReceiptForm::odd;
+    char pdu[512];
+    write_u32(pdu + 4, deliver_sm);
+    write_u32(pdu + 8, 0);
+    write_u32(pdu + 12, link.first_receipt + std::uint32_t(link.receipts.size()));
+    auto* at = put(pdu + header_bytes, std::string_view("\0\1\1", 3));
+    at = std::to_chars(at, at + 20, receipt.destination).ptr;
+    at = put(at, std::string_view("\0\0\1", 3));
+    at = put(at, sources_[receipt.source]);
+    *at++ = '\0';
+    *at++ = odd && receipt.id % 2 ? '\0' : '\4';
+    at = put(at, std::string_view("\0\0\0\0\0\0\0\0", 8));  // protocol_id .. sm_default_msg_id
+    auto* const text = ++at;
+    if (form != ReceiptForm::tlv) at = put_receipt_text(at, receipt, state);
+    if (odd) *at++ = '\0';
+    text[-1] = char(at - text);
+    if (form == ReceiptForm::tlv_and_text || form == ReceiptForm::tlv) {
+        const auto id = answer_id(receipt.id);
+        at = put(at, std::string_view("\0\x1E\0", 3));
+        *at++ = char(id.length + 1);
+        at = put(at, id);
+        at = put(at, std::string_view("\0\4\x27\0\1", 5));
+        *at++ = char(receipt.state);
     }
-    std::string length;
-    put_u32(length, std::uint32_t(link.out.size() - from));
-    link.out.replace(from, 4, length);
+    write_u32(pdu, std::uint32_t(at - pdu));
+    link.out.append(pdu, std::size_t(at - pdu));
     ++book_.receipts;
     ++book_.unanswered;
     if (receipt.again) ++book_.redelivered;
@@ -392,68 +415,72 @@ void Center::deliver(Link& link, Receipt receipt) {
     link.receipts.push_back(receipt);
 }
 
-std::string Center::receipt_text(const Receipt& receipt, std::string_view state) {
+char* Center::put_receipt_text(char* at, const Receipt& receipt, std::string_view state) {
     if (now_ / 60'000 != date_at_ || date_.empty()) {
         date_at_ = now_ / 60'000;
         date_ = fmt::format("{:%y%m%d%H%M}", fmt::gmtime(std::time_t(now_ / 1000)));
     }
-    const auto id = receipt_id(receipt.id);
     const bool well = receipt.state == 2;
-    std::string out;
-    out.reserve(160);
-    if (options_.receipt_form == ReceiptForm::odd)
-        return out.append("id:")
-            .append(id)
-            .append(" done date:")
-            .append(date_)
-            .append("59 stat:")
-            .append(state)
-            .append(" err:")
-            .append(well ? "0" : "0A1")
-            .append(" Text:");
-    return out.append("id:")
-        .append(id)
-        .append(" sub:001 dlvrd:")
-        .append(well ? "001" : "000")
-        .append(" submit date:")
-        .append(date_)
-        .append(" done date:")
-        .append(date_)
-        .append(" stat:")
-        .append(state)
-        .append(" err:")
-        .append(well ? "000" : "011")
-        .append(" text:");
+    at = put(put(at, "id:"), receipt_id(receipt.id));
+    if (options_.receipt_form == ReceiptForm::odd) {
+        at = put(put(put(put(at, " done date:"), date_), "59 stat:"), state);
+        return put(put(put(at, " err:"), well ? "0" : "0A1"), " Text:");
+    }
+    at = put(put(at, " sub:001 dlvrd:"), well ? "001" : "000");
+    at = put(put(put(put(at, " submit date:"), date_), " done date:"), date_);
+    at = put(put(at, " stat:"), state);
+    return put(put(put(at, " err:"), well ? "000" : "011"), " text:");
 }
 
-std::string Center::answer_id(std::uint64_t id) const {
+Center::Id Center::answer_id(std::uint64_t id) const {
+    Id out;
+    const auto as = [&](std::string_view text) {
+        out.length = std::uint8_t(put(out.text, text) - out.text);
+        return out;
+    };
     switch (options_.id_form) {
         case IdForm::hexhex:
-        case IdForm::hexdec: return fmt::format("{:X}", id);
+        case IdForm::hexdec: {
+            auto* at = out.text + 16;
+            for (auto rest = id; at == out.text + 16 || rest != 0; rest >>= 4)
+                *--at = "0123456789ABCDEF"[rest & 15];
+            out.length = std::uint8_t(out.text + 16 - at);
+            std::memmove(out.text, at, out.length);
+            return out;
+        }
         case IdForm::dechex:
-        case IdForm::dec: return fmt::format("{}", id);
-        case IdForm::zeros: return fmt::format("{:012}", id);
-        case IdForm::constant: return "msg_id_not_implemented";
+        case IdForm::dec:
+            out.length = std::uint8_t(std::to_chars(out.text, out.text + sizeof out.text, id).ptr -
+                                      out.text);
+            return out;
+        case IdForm::zeros: return as(fmt::format("{:012}", id));
+        case IdForm::constant: return as("msg_id_not_implemented");
         case IdForm::uuid: {
             const auto a = hash_of({reinterpret_cast<const char*>(&id), 8}, 1);
             const auto b = hash_of({reinterpret_cast<const char*>(&id), 8}, 2);
-            return fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32, a >> 16 & 0xFFFF,
-                               a & 0xFFF, b >> 48 & 0xFFF, b & 0xFFFFFFFFFFFF);
+            return as(fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32,
+                                  a >> 16 & 0xFFFF, a & 0xFFF, b >> 48 & 0xFFF,
+                                  b & 0xFFFFFFFFFFFF));
         }
     }
-    return {};
+    return as("");
 }
 
-std::string Center::receipt_id(std::uint64_t id) const {
+Center::Id Center::receipt_id(std::uint64_t id) const {
+    Id out = answer_id(id);
+    const auto as = [&](std::string_view text) {
+        out.length = std::uint8_t(put(out.text, text) - out.text);
+    };
     switch (options_.id_form) {
         case IdForm::hexdec:
-        case IdForm::zeros: return fmt::format("{}", id);
-        case IdForm::dechex: return fmt::format("{:X}", id);
+        case IdForm::zeros: as(fmt::format("{}", id)); break;
+        case IdForm::dechex: as(fmt::format("{:X}", id)); break;
+        case IdForm::uuid:
+            for (auto* c = out.text; c != out.text + out.length; ++c)
+                *c = *c >= 'a' && *c <= 'f' ? char(*c - 32) : *c;
+            break;
         default: break;
     }
-    auto out = answer_id(id);
-    if (options_.id_form == IdForm::uuid)
-        for (auto& c : out) c = c >= 'a' && c <= 'f' ? char(c - 32) : c;
     return out;
 }
 

@@ -86,9 +86,14 @@ private:
     void pump(Account& account);
     bool has_room(const Link& link) const;
     void deliver(Link& link, Receipt receipt);
-    std::string receipt_text(const Receipt& receipt, std::string_view state);
-    std::string answer_id(std::uint64_t id) const;
-    std::string receipt_id(std::uint64_t id) const;
+    struct Id {  // text without an allocation
+        char text[40];
+        std::uint8_t length = 0;
+        operator std::string_view() const { return {text, length}; }
+    };
+    char* put_receipt_text(char* at, const Receipt& receipt, std::string_view state);
+    Id answer_id(std::uint64_t id) const;
+    Id receipt_id(std::uint64_t id) const;
     std::uint16_t source_number(std::string_view source);
     void violated(const char* what) { book_.violated(what); }
 

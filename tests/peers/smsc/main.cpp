@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace tocsin::smsc {
@@ -28,7 +29,7 @@ public:
         while (!ending_) {
             epoll_event events[64];
             const int count = epoll_wait(epoll_, events, 64, -1);
-            for (int i = 0; i < count; ++i) happened(events[i].data.fd);
+            for (int i = 0; i < count; ++i) happened(events[i].data.fd, events[i].events);
         }
         say_summary();
         return book_.violations == 0 ? 0 : 1;
@@ -40,9 +41,9 @@ private:
         clock_gettime(CLOCK_REALTIME, &time);
         return std::uint64_t(time.tv_sec) * 1000 + std::uint64_t(time.tv_nsec) / 1'000'000;
     }
-    void watch(int fd) {
+    void watch(int fd, std::uint32_t how = EPOLLIN) {
         epoll_event event{};
-        event.events = EPOLLIN;
+        event.events = how;
         event.data.fd = fd;
         epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
     }
@@ -84,12 +85,12 @@ private:
         watch(timer_);
         return timer_ >= 0;
     }
-    void happened(int fd) {
+    void happened(int fd, std::uint32_t what) {
         if (fd == listener_) return accept();
         if (fd == signals_) return signalled();
         if (fd == timer_) return tick();
+        if (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_.insert(fd);
         readable_.push_back(fd);  // served by the tick: so batches stay large
-        epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     }
     void signalled() {
         signalfd_siginfo info{};
@@ -111,7 +112,7 @@ private:
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             links_[fd] = center_.opened();
-            watch(fd);
+            watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET);  // told once of what came since
         }
     }
     void tick() {
@@ -119,24 +120,28 @@ private:
         if (read(timer_, &expirations, sizeof expirations) < 0) return;
         const auto at = now();
         center_.tick(at);
+        std::ranges::sort(readable_);
+        const auto twice = std::ranges::unique(readable_);
+        readable_.erase(twice.begin(), twice.end());
         for (const int fd : std::exchange(readable_, {}))
-            if (links_.contains(fd) && take(fd, at)) watch(fd);
-        std::vector<int> all;
-        for (const auto& [fd, link] : links_) all.push_back(fd);
-        for (const int fd : all) send(fd);
+            if (links_.contains(fd) && take(fd, at)) readable_.push_back(fd);
+        all_.clear();
+        for (const auto& [fd, link] : links_) all_.push_back(fd);
+        for (const int fd : all_) send(fd);
     }
-    /// False: the link is gone, or will not be read any more.
+    /// True: there may be more to read.
     bool take(int fd, std::uint64_t at) {
         const auto link = links_.at(fd);
         for (int i = 0; i < 8 && reads(link); ++i) {
             const auto count = read(fd, room_.data(), room_.size());
-            if (count < 0 && errno == EAGAIN) return true;
+            if (count < 0 && errno == EAGAIN) return false;
             if (count <= 0) return end(fd), false;
             ++book_.reads;
             book_.bytes_in += std::uint64_t(count);
             if (center_.fate(link) == Fate::silent) continue;  // a dead program on a live host
             center_.received(link, {room_.data(), std::size_t(count)}, at);
-            if (std::size_t(count) < room_.size()) break;
+            // Less than there was room for is all; but an end behind it has been told of already.
+            if (std::size_t(count) < room_.size() && !hung_up_.contains(fd)) return false;
         }
         return reads(link);
     }
@@ -167,6 +172,7 @@ private:
     void end(int fd) {
         center_.closed(links_.at(fd));
         links_.erase(fd);
+        hung_up_.erase(fd);
         close(fd);
     }
 
@@ -176,7 +182,8 @@ private:
     int epoll_ = -1, listener_ = -1, signals_ = -1, timer_ = -1;
     bool ending_ = false;
     std::unordered_map<int, std::uint32_t> links_;
-    std::vector<int> readable_;
+    std::vector<int> readable_, all_;
+    std::unordered_set<int> hung_up_;
     std::string room_ = std::string(256 * 1024, '\0');
 };
 

@@ -31,6 +31,7 @@ std::optional<Bind> read_bind(std::string_view body, const char*& violation);
 
 void put_u16(std::string& out, std::uint16_t value);
 void put_u32(std::string& out, std::uint32_t value);
+void write_u32(char* at, std::uint32_t value);
 void put_header(std::string& out,
                 std::size_t body_bytes,
                 std::uint32_t command,
