@@ -114,7 +114,8 @@ public:
         return fmt::format(
             "host = \"127.0.0.1\"\nport = {}\nsystem_id = \"tocsin\"\nsource = \"{}\"\n"
             "test_source = \"{}\"\nrate = 250\nwindow = 20\nreconnect = \"20ms\"\n"
-            "reconnect_max = \"100ms\"\nbind_timeout = \"{}\"\nresponse_timeout = \"{}\"\n",
+            "reconnect_max = \"100ms\"\nbind_timeout = \"{}\"\nresponse_timeout = \"{}\"\n"
+            "[[link]]\nname = \"one\"\n[[link]]\nname = \"pair\"\nmode = \"pair\"\n",
             door_.port(), live_source, drill_source, silent ? "300ms" : "5s",
             silent ? "300ms" : "5s");
     }
