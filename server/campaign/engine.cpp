@@ -58,7 +58,8 @@ void Engine::arm() {
         batches_.empty() && !ticket_used_ &&
         std::ranges::all_of(campaigns_, [](const auto& e) { return e.second.campaign->idle(); });
     if (moved_ >= much) return run_at(steady_clock::now() + breath);
-    run_at(steady_clock::now() + (idle && !hurries_ ? settings_.tick_idle : tick()));
+    run_at(steady_clock::now() +
+           (idle && !hurries_ ? std::chrono::microseconds(settings_.tick_idle) : tick()));
 }
 
 /// Something came that should not wait for the tick (a grant, an intent on disk); at most each ms.
@@ -73,8 +74,7 @@ void Engine::pass() {
     last_pass_ = steady_clock::now();
     moved_ = 0;
     const auto now = settings_.clock();
-    const bool writes = last_pass_ + breath >= write_at_;
-    if (writes) write_all(now);
+    if (last_pass_ + breath >= write_at_) write_all(now);
     starving_ = hurries_ = false;
     if (channel_) channel_->tick(now);
     if (starving_)

@@ -17,7 +17,8 @@ struct Settings {
     std::string endpoint;
     Wire::Where redis;
     Limits limits;
-    milliseconds tick{10}, tick_hurried{1}, tick_idle{20};
+    milliseconds tick{10}, tick_idle{20};
+    std::chrono::microseconds tick_hurried{700};
     milliseconds park{5000};  // a receipt before its answer
     std::size_t park_most = 200'000;
     std::uint32_t orphans_kept = 100'000;  // segments of them
@@ -114,7 +115,9 @@ private:
 
     // engine.cpp: the tick
     void arm();
-    milliseconds tick() const { return hurries_ ? settings_.tick_hurried : settings_.tick; }
+    std::chrono::microseconds tick() const {
+        return hurries_ ? settings_.tick_hurried : settings_.tick;
+    }
     void run_at(std::chrono::steady_clock::time_point when);
     void stir();
     void pass();

@@ -3,12 +3,12 @@
 same machine: absolute figures of a noisy machine say little, their ratio does."""
 import json
 import os
-import re
 import subprocess
 import sys
 import time
 
 import cells as cell_rows
+import bulk
 import harness
 import kannel
 
@@ -109,33 +109,10 @@ def first_byte():
         server.close()
 
 
-def sms():
-    """Texts a second with matched, durable receipts, against a bare windowed client."""
-    people = 50000 if QUICK else 400000
-    server = harness.Server(sample=people)
-    try:
-        port = server.start_smsc()
-        peer = tool("bench-window", port, people, 1000)
-        server.append(harness.SMPP.format(port=port, test_port=1).replace('password_file = "smpp.password"', 'password_file = "smpp.password"\nwindow = 1000'))
-        server.start()
-        server.run("audience", "import", "public", server.city + "/audience.csv", timeout=120)
-        memory = redis_memory(server)
-        before = cpu_s(server.process.pid) + cpu_s(server.redis_pid())
-        status, body, _ = server.post(harness.cap("s-1", districts=("110000",)))
-        assert status == 202, body
-        alert = server.settled(body["id"], timeout=300)
-        spent = cpu_s(server.process.pid) + cpu_s(server.redis_pid()) - before
-        sms = next(d for d in server.deliveries(body["id"]) if d["endpoint"] == "sms")
-        count = sms["counts"]["delivered"]
-        assert count == sms["counts"]["total"], sms["counts"]
-        rate = count / ((sms["complete_ms"] - sms["first_handed_ms"]) / 1000)
-        measured["sms"] = (rate, spent / count * 1e6)
-        row("sms.rate", rate, peer["per_second"], "messages/s", rate / peer["per_second"], None, 1)
-        row("sms.rate_wanted", rate, 33334, "messages/s", rate / 33334, 1.0, 1)
-        row("sms.cpu", spent / count * 1e6, peer["cpu_us"], "us/message", peer["cpu_us"] / (spent / count * 1e6), None, 1)
-        row("sms.memory", (redis_memory(server) - memory) / count, 64, "bytes/receipt", 64 * count / max(1, redis_memory(server) - memory), 1.0, 1)
-    finally:
-        server.close()
+def sms_flat():
+    """As fast as it goes, against a bare windowed client and the targets."""
+    done = bulk.flat(row, QUICK)
+    measured["sms"] = (done["rate"], done["us"])
 
 
 def sms_kannel():
@@ -145,7 +122,7 @@ def sms_kannel():
         print(json.dumps(one) if JSON else f"{'sms_kannel':34} not installed: {', '.join(kannel.missing())} (Debian: kannel)", flush=True)
         return
     if "sms" not in measured:
-        sms()
+        sms_flat()
     rate, cpu_us = measured["sms"]
     peer = kannel.measure(20000 if QUICK else 100000, os.path.join(harness.BUILD, "tocsin-smsc"))
     row("sms_kannel", rate, peer["per_second"], "messages/s", rate / peer["per_second"], 50, 1)
@@ -162,17 +139,14 @@ def cells():
     row("cells.overshoot", max(ms for name, ms in took.items() if name.endswith("/fit")), 0, "ms", 0, None, 1)
 
 
-def redis_memory(server):
-    sock = os.path.join(server.city, "data", "redis.sock")
-    done = subprocess.run(["redis-cli", "-s", sock, "info", "memory"], capture_output=True, text=True)
-    found = re.search(r"used_memory:(\d+)", done.stdout)
-    return int(found.group(1)) if found else 0
+ROWS = {"intake": intake, "first_byte": first_byte, "sms_paced": lambda: bulk.paced(row, QUICK), "sms_flat": sms_flat,
+        "sms_window": lambda: bulk.window(row, QUICK), "sms_kannel": sms_kannel, "cells": cells}
+BY_HAND = {"sms_city": lambda: bulk.city(row)}  # 20 million: some minutes, 4 GB of memory
 
 
 def main():
-    names = [word for word in sys.argv[1:] if not word.startswith("--")] or ["intake", "first_byte", "sms", "sms_kannel", "cells"]
-    for name in names:
-        {"intake": intake, "first_byte": first_byte, "sms": sms, "sms_kannel": sms_kannel, "cells": cells}[name]()
+    for name in [word for word in sys.argv[1:] if not word.startswith("--")] or ROWS:
+        (ROWS | BY_HAND)[name]()
 
 
 if __name__ == "__main__":

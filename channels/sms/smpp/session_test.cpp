@@ -665,7 +665,8 @@ TEST_CASE("a request that is not known is nacked with status 3 and the link live
     CHECK(bench.closes == 0);
 }
 
-TEST_CASE("a phone's words are acknowledged when durable, a broken deliver_sm is rejected at once") {
+TEST_CASE(
+    "a phone's words are acknowledged when durable, a broken deliver_sm is rejected at once") {
     Bench bench;
     bench.bind();
     const auto words = *shared::to_ucs2("退订");
