@@ -109,7 +109,7 @@ void list_recipients(Shared& shared, std::shared_ptr<Exchange> exchange) {
     const auto wanted = exchange->request.parameter("state");
     constexpr std::string_view states[] = {"queued",     "handed",    "accepted",  "delivered",
                                            "failed",     "expired",   "timed_out", "cancelled",
-                                           "superseded", "withdrawn", "stopped"};
+                                           "superseded", "withdrawn", "stopped",   "opted_out"};
     if (wanted && std::ranges::find(states, *wanted) == std::end(states))
         return refuse(*exchange,
                       problem("unknown-parameter",

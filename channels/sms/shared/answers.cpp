@@ -28,6 +28,7 @@ Submitter::Wants Submitter::answered(
     const bool late = found == Window::Found::late;
     if (late) ++lane.counters_.late;
     if (status == 0) {
+        lane.pace_.answered();
         if (late) ++campaign->jobs;  // overdue() had let go of it
         return accept(lane, *campaign, job, id), Wants::nothing;
     }

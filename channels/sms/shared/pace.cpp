@@ -15,6 +15,7 @@ constexpr double burst_seconds = 0.025;
 constexpr double grow_share_a_second = 0.02;
 constexpr milliseconds pause_least(250), pause_most(1000);
 constexpr seconds forget_after(5);
+constexpr double sporadic = 0.05, below_taken = 0.9;
 
 double seconds_between(Instant a, Instant b) { return duration<double>(b - a).count(); }
 
@@ -40,7 +41,8 @@ void Pace::refill(Instant now) {
     if (limit_ != unlimited) tokens_ = std::min(bucket_most(), tokens_ + limit_ * past);
     if (const auto counted = seconds_between(counted_from_, now); counted >= 1) {
         measured_ = sent_ / counted;
-        counted_from_ = now, sent_ = 0;
+        took_ = taken_ / counted;
+        counted_from_ = now, sent_ = taken_ = 0;
     }
 }
 
@@ -57,14 +59,15 @@ void Pace::spent(std::uint32_t segments) {
 }
 
 void Pace::throttled(Instant now, double share, double jitter) {
-    if (pause_ && now < *pause_) return;
+    weigh(1);
+    if ((pause_ && now < *pause_) || slower_ < sporadic) return;
     if (!pause_ || now - *pause_ > forget_after) pauses_in_a_row_ = 0;
     if (limit_ == unlimited) {
         const auto counted = std::max(0.05, seconds_between(counted_from_, now));
         measured_ = std::max(measured_, sent_ / counted);
         limit_ = std::max(1.0, measured_);
     }
-    limit_ = std::max(1.0, limit_ * share);
+    limit_ = std::max({1.0, limit_ * share, std::min(limit_, took_ * below_taken)});
     tokens_ = std::min(tokens_, bucket_most());
     const auto longest = std::min(pause_most, pause_least * (1 << std::min(pauses_in_a_row_, 4)));
     ++pauses_in_a_row_;

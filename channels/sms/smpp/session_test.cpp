@@ -754,6 +754,29 @@ TEST_CASE(
     CHECK(pace.available(now - 1h + 10ms) <= 25);
 }
 
+TEST_CASE("one 0x58 in a hundred slows nothing; what the peer takes is not undercut") {
+    sms::Pace pace(1000, 4);
+    auto now = noon;
+    for (int second = 0; second < 20; ++second)
+        for (int tick = 0; tick < 100; ++tick, now += 10ms) {
+            const auto room = std::min(pace.available(now), 10U);
+            pace.spent(room);
+            for (std::uint32_t i = 1; i < room; ++i) pace.answered();
+            if (room == 10 && tick % 10 == 9) pace.throttled(now, 0.7, 0.0);  // 1 in 100
+        }
+    CHECK(pace.rate() == doctest::Approx(1000));
+    // Now it takes 400 a second and refuses the others.
+    for (int second = 0; second < 60; ++second)
+        for (int tick = 0, taken = 0; tick < 100; ++tick, now += 10ms) {
+            const auto room = pace.available(now);
+            pace.spent(room);
+            for (std::uint32_t i = 0; i < room; ++i)
+                ++taken <= 400 ? pace.answered() : pace.throttled(now, 0.7, 0.5);
+        }
+    CHECK(pace.rate() > 250);
+    CHECK(pace.rate() < 700);
+}
+
 TEST_CASE("without an agreed rate a throttled pace starts from what was really sent") {
     sms::Pace pace(0, 4);
     auto now = noon;

@@ -36,7 +36,9 @@ enum Purpose : std::uint64_t {
     for_latency_within,
     for_delay,
     for_delay_within,
-    for_answer
+    for_answer,
+    for_unknown,
+    for_reply
 };
 
 bool is_temporary(std::uint32_t status) {
@@ -294,6 +296,12 @@ void Center::accept(
     } else {
         this->answer(link, answer);
     }
+    reply(receipt, key, late);
+    if (lucky(options_.unknown_receipts, for_unknown)) {
+        auto strange = receipt;
+        strange.id = ~strange.id >> 8;
+        receipts_.put(now_, late + 1, strange);
+    }
     if (!send) return;
     // One millisecond more than its answer: turn() has no order within a slot.
     if (!first) late > 0 ? receipts_.put(now_, late + 1, receipt) : ready(receipt);
@@ -302,6 +310,20 @@ void Center::accept(
     auto copy = receipt;
     copy.copy = true;
     late > 0 ? receipts_.put(now_, late + 2, copy) : ready(copy);
+}
+
+void Center::reply(const Receipt& receipt, std::uint64_t key, std::uint32_t late) {
+    auto drawn = options_.replies.empty() ? 0 : chance(options_.seed, key, for_reply);
+    for (std::size_t i = 0; i < options_.replies.size(); ++i) {
+        if (drawn >= options_.replies[i].share) {
+            drawn -= options_.replies[i].share;
+            continue;
+        }
+        auto words = receipt;
+        words.state = 0;
+        words.id = i;
+        return receipts_.put(now_, late + 3, words);
+    }
 }
 
 void Center::answer(Link& link, const Answer& answer) {
@@ -380,8 +402,9 @@ void Center::pump(Account& account) {
 }
 
 void Center::deliver(Link& link, Receipt receipt) {
-    const auto& state = states[receipt.state - 1u].name;
-    const auto form = options_.receipt_form;
+    const bool says = receipt.state == 0;
+    const auto state = says ? std::string_view() : states[receipt.state - 1u].name;
+    const auto form = says ? ReceiptForm::text : options_.receipt_form;
     const bool odd = form == ReceiptForm::odd;
     char pdu[512];
     write_u32(pdu + 4, deliver_sm);
@@ -392,10 +415,13 @@ void Center::deliver(Link& link, Receipt receipt) {
     at = put(at, std::string_view("\0\0\1", 3));
     at = put(at, sources_[receipt.source]);
     *at++ = '\0';
-    *at++ = odd && receipt.id % 2 ? '\0' : '\4';
+    *at++ = says || (odd && receipt.id % 2) ? '\0' : '\4';
     at = put(at, std::string_view("\0\0\0\0\0\0\0\0", 8));  // protocol_id .. sm_default_msg_id
     auto* const text = ++at;
-    if (form != ReceiptForm::tlv) at = put_receipt_text(at, receipt, state);
+    if (says)
+        at = put(at, std::string_view(options_.replies[receipt.id].words));
+    else if (form != ReceiptForm::tlv)
+        at = put_receipt_text(at, receipt, state);
     if (odd) *at++ = '\0';
     text[-1] = char(at - text);
     if (form == ReceiptForm::tlv_and_text || form == ReceiptForm::tlv) {

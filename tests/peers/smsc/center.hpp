@@ -45,7 +45,7 @@ private:
     struct Receipt {
         std::uint64_t id, destination, sent_at;
         std::uint16_t source, account;
-        std::uint8_t state;
+        std::uint8_t state;  // 0: a phone's words, `id` says which
         bool again, copy, acked;
     };
     struct Link {
@@ -80,6 +80,7 @@ private:
     std::uint32_t status_of(Link& link, std::uint64_t key);
     void accept(
         std::uint32_t number, Link& link, const Submit& submit, std::uint64_t key, Answer answer);
+    void reply(const Receipt& receipt, std::uint64_t key, std::uint32_t late);
     void answer(Link& link, const Answer& answer);
     void strike(Link& link);
     void ready(const Receipt& receipt) { accounts_[receipt.account].ready.push_back(receipt); }

@@ -14,6 +14,8 @@ const std::string_view help =
   --latency DELAY                             of submit_sm_resp: 5ms, uniform:1-20ms, mix:80%10ms,20%1s
   --late-receipts DELAY                       of receipts, after the answer
   --lose-answers P --lose-receipts P --dup-receipts P --receipt-first P      shares, 0 to 1
+  --unknown-receipts P                        so many more, of ids that were never given
+  --replies P:WORDS,...                       that share of the phones answers so (ASCII)
   --errors CODE:P,...                         temporary ones (08 14 45 58 64 FF) strike a segment once
   --final STATE:N,...                         DELIVRD:92,UNDELIV:4,EXPIRED:3,REJECTD:1
   --throttle-every N --tps N                  0x58 to every Nth submit, or above N a second and bind
@@ -119,6 +121,18 @@ bool errors(std::string_view text, std::vector<Chance>& out) {
     return true;
 }
 
+bool replies(std::string_view text, std::vector<Said>& out) {
+    for (const auto item : split(text, ',')) {
+        const auto halves = split(item, ':');
+        Said said{};
+        if (halves.size() != 2 || halves[1].size() > 100 || !share(halves[0], said.share))
+            return false;
+        said.words = halves[1];
+        out.push_back(std::move(said));
+    }
+    return true;
+}
+
 bool finals(std::string_view text, std::vector<Chance>& out) {
     double sum = 0;
     for (const auto item : split(text, ',')) {
@@ -170,6 +184,8 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments, 
         {"--lose-receipts", part(out.lose_receipts)},
         {"--dup-receipts", part(out.dup_receipts)},
         {"--receipt-first", part(out.receipt_first)},
+        {"--unknown-receipts", part(out.unknown_receipts)},
+        {"--replies", [&](auto v) { return replies(v, out.replies); }},
         {"--errors", [&](auto v) { return errors(v, out.errors); }},
         {"--final", [&](auto v) { return finals(v, out.finals); }},
         {"--throttle-every", whole(out.throttle_every)},

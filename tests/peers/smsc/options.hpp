@@ -25,6 +25,11 @@ struct Chance {
     double share;
 };
 
+struct Said {
+    double share;
+    std::string words;
+};
+
 enum class IdForm : std::uint8_t { hexhex, hexdec, dechex, dec, uuid, zeros, constant };
 enum class ReceiptForm : std::uint8_t { tlv_and_text, text, tlv, odd };
 enum class Drop : std::uint8_t { fin, rst, halfpdu };
@@ -37,8 +42,10 @@ struct Options {
 
     Delay latency, late_receipts;
     double lose_answers = 0, lose_receipts = 0, dup_receipts = 0, receipt_first = 0;
-    std::vector<Chance> errors;  // status, share
-    std::vector<Chance> finals;  // message_state, share
+    double unknown_receipts = 0;  // of an id that was never given, beside the real one
+    std::vector<Said> replies;    // what phones answer
+    std::vector<Chance> errors;   // status, share
+    std::vector<Chance> finals;   // message_state, share
     std::uint32_t throttle_every = 0, tps = 0;
     std::uint32_t half_open_after = 0, drop_after = 0;
     std::uint32_t refuse_ms = 0;  // after a drop binds get 0x05 for so long
