@@ -22,8 +22,8 @@ using std::chrono::milliseconds;
 /// One group of the audience: a recipient's index is page * 1,000 + offset over the groups' pages
 /// one after another; a group's last page may be short.
 struct GroupPages {
-    std::uint32_t index = 0, count = 0;          // index into the audience's groups
-    std::string language, network{}, regions{};  // regions: codes, with blanks between
+    std::uint32_t index = 0, count = 0;                  // index into the audience's groups
+    std::string language, network{}, role{}, regions{};  // regions: codes, with blanks between
     bool operator==(const GroupPages&) const = default;
 };
 

@@ -1,6 +1,7 @@
 #include "server/base/log.hpp"
 #include "server/campaign/load.hpp"
 #include "server/campaign/posting.hpp"
+#include "server/campaign/reached.hpp"
 #include "server/campaign/store.hpp"
 #include "server/ledger/keys.hpp"
 
@@ -27,7 +28,7 @@ Plan plan_of(const CampaignSpec& spec, const std::string& endpoint, Instant now)
     const auto count = std::min(spec.groups.size(), spec.indices.size());
     for (std::size_t i = 0; i < count; ++i)
         plan.groups.push_back({spec.indices[i], spec.groups[i].count, spec.groups[i].language,
-                               spec.groups[i].network,
+                               spec.groups[i].network, spec.groups[i].role,
                                fmt::format("{}", fmt::join(spec.groups[i].regions, " "))});
     return plan;
 }
@@ -83,20 +84,49 @@ void Engine::supersede(OrderId newer) {
             held.campaign->stop("superseded", settings_.clock());
 }
 
-/// Audience and groups are the earlier campaign's: whom it reached stands in it under his index.
+/// Whom any revision of the chain reached, newest first: from memory, else from disk.
 void Engine::narrow(const CampaignSpec& spec, Plan plan) {
-    const OrderId earlier{spec.order.ordinal, spec.only_reached_by};
-    auto like = [this, spec, plan](const Campaign* before) mutable {
-        plan.groups.clear();
-        if (!before) return begin(spec, std::move(plan), std::nullopt);  // it never began: nobody
-        plan.audience = before->plan().audience;
-        plan.groups = before->plan().groups;
-        begin(spec, std::move(plan), before->reached_mask());
+    struct Asking {
+        CampaignSpec spec;
+        Plan plan;
+        std::vector<Reached> revisions;
+        std::uint16_t next;
     };
-    if (const auto* before = held(earlier)) return like(before->campaign.get());
-    load_to_read(reader_, name_of(spec.mode, settings_.endpoint, earlier), settings_.limits,
-                 settings_.clock,
-                 [like](const Loaded& loaded) mutable { like(loaded.campaign.get()); });
+    auto asking = std::make_shared<Asking>(Asking{spec, std::move(plan), {}, spec.only_reached_by});
+    auto step = std::make_shared<std::function<void()>>();
+    *step = [this, asking, again = std::weak_ptr(step)] {
+        const auto go_on = again.lock();
+        if (asking->next == 0)
+            return begin_narrowed(asking->spec, std::move(asking->plan), asking->revisions);
+        const OrderId earlier{asking->spec.order.ordinal, asking->next--};
+        if (const auto* before = held(earlier)) {
+            asking->revisions.push_back(reached_of(*before->campaign));
+            return (*go_on)();
+        }
+        load_to_read(reader_, name_of(asking->spec.mode, settings_.endpoint, earlier),
+                     settings_.limits, settings_.clock, [asking, go_on](const Loaded& loaded) {
+                         if (loaded.campaign)
+                             asking->revisions.push_back(reached_of(*loaded.campaign));
+                         (*go_on)();
+                     });
+    };
+    (*step)();
+}
+
+void Engine::begin_narrowed(const CampaignSpec& spec,
+                            Plan plan,
+                            std::span<const Reached> revisions) {
+    std::size_t left_out = 0;
+    auto reached = join(revisions, left_out);
+    if (left_out > 0)
+        log::error("campaign.reached_by_another_import",
+                   {{"endpoint", settings_.endpoint},
+                    {"order", std::to_string(spec.order.ordinal)},
+                    {"revisions", std::to_string(left_out)}});
+    plan.groups = std::move(reached.groups);
+    if (reached.audience.empty()) return begin(spec, std::move(plan), std::nullopt);  // nobody
+    plan.audience = std::move(reached.audience);
+    begin(spec, std::move(plan), std::move(reached.mask));
 }
 
 /// Listed first, so that a crash leaves nothing that nobody takes up; the hash last.

@@ -37,7 +37,8 @@ struct Metrics {
     std::size_t parked_now = 0, campaigns = 0;
 };
 
-struct Loaded;  // load.hpp
+struct Loaded;   // load.hpp
+struct Reached;  // reached.hpp
 
 class Engine : public contract::BulkDesk, public dispatch::BulkPort, public dispatch::BulkReports {
 public:
@@ -141,6 +142,9 @@ private:
     void open_here(const dispatch::CampaignSpec& spec);
     void supersede(OrderId newer);
     void narrow(const dispatch::CampaignSpec& spec, Plan plan);
+    void begin_narrowed(const dispatch::CampaignSpec& spec,
+                        Plan plan,
+                        std::span<const Reached> revisions);
     void begin(const dispatch::CampaignSpec& spec, Plan plan, std::optional<std::string> mask);
     void opened(const dispatch::CampaignSpec& spec, const std::string& name, Loaded loaded);
     void attach_to(Held& held);

@@ -166,6 +166,7 @@ std::optional<Recipient> Engine::recipient_of(const Reading& reading, std::uint3
     row.regions = group.regions;
     row.network = group.network;
     row.language = group.language;
+    row.role = group.role;
     if (s.state != State::none) row.answered_at = plan.started + milliseconds(s.ms);
     if (final(cell.state) && cell.ms != 0) row.settled_at = plan.started + milliseconds(cell.ms);
     return row;

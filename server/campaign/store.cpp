@@ -28,7 +28,8 @@ template <class T> std::vector<T> numbers(std::string_view text) {
 std::string groups_text(const std::vector<GroupPages>& groups) {
     std::string text;
     for (const auto& g : groups)
-        text += fmt::format("{} {} {} {} {}\n", g.index, g.count, g.language, g.network, g.regions);
+        text += fmt::format("{} {} {} {} {} {}\n", g.index, g.count, g.language, g.network, g.role,
+                            g.regions);
     return text;
 }
 std::string_view next_word(std::string_view& rest) {
@@ -48,6 +49,7 @@ bool read_groups(std::string_view text, std::vector<GroupPages>& groups) {
         std::string_view rest = line.substr(second + 1);
         group.language = next_word(rest);
         group.network = next_word(rest);
+        group.role = next_word(rest);
         group.regions = rest;
         groups.push_back(std::move(group));
         text.remove_prefix(std::min(text.size(), line.size() + 1));

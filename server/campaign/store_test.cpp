@@ -19,9 +19,9 @@ Plan plan() {
             4,
             false,
             true,
-            {{0, 2001, "zh-CN", "cmcc", "110101 110105"},
-             {17, 5, "", "", ""},
-             {18, 1, "en-US", "other", "110102"}}};
+            {{0, 2001, "zh-CN", "cmcc", "public", "110101 110105"},
+             {17, 5, "", "", "", ""},
+             {18, 1, "en-US", "other", "responsible", "110102"}}};
 }
 
 TEST_CASE("a campaign's hash says all that its plan said") {

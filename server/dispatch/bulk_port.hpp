@@ -56,7 +56,7 @@ struct Recipient {
     bool repeated = false;                           // handed again after an unknown outcome
     std::optional<Instant> answered_at, settled_at;  // the peer's answer; the last change
     std::string message_id;                          // the first part's; hex if it is no text
-    std::string regions, network, language;          // of his group; regions with blanks between
+    std::string regions, network, language, role;    // of his group; regions with blanks between
 };
 struct RecipientPage {
     std::vector<Recipient> recipients;

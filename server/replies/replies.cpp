@@ -1,6 +1,6 @@
 #include "server/replies/replies.hpp"
 
-#include "server/base/log.hpp"
+#include "server/audience/phone.hpp"
 #include "server/campaign/heard.hpp"
 #include "server/ledger/keys.hpp"
 
@@ -19,11 +19,19 @@ constexpr std::size_t alerts_most = 50;  // so far back an acknowledgement is lo
 
 std::string acks_key(const std::string& alert) { return fmt::format("t1:{{a:{}}}:acks", alert); }
 
-std::uint64_t number_in(std::string_view text) {
+/// As our own keys have it.
+std::uint64_t digits_in(std::string_view text) {
     std::uint64_t number = 0;
-    const auto digits = text.substr(text.starts_with('+') ? 1 : 0);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return error == std::errc() && end == digits.data() + digits.size() ? number : 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+/// As gateways write it: +86, 86, 0086 or none of them; 0 for who cannot be told (a service's short
+/// number, a name).
+std::uint64_t number_in(std::string_view text) {
+    constexpr std::size_t foreign_least = 10;
+    if (const auto number = audience::normalised(text).e164) return number;
+    const bool bare = text.size() >= foreign_least && digits_in(text) != 0;
+    return bare ? audience::normalised("+" + std::string(text)).e164 : 0;
 }
 Instant time_in(std::string_view entry_or_ms) {
     std::int64_t ms = 0;
@@ -32,6 +40,15 @@ Instant time_in(std::string_view entry_or_ms) {
 }
 std::string stamp(Instant at, const std::string& endpoint) {
     return fmt::format("{} {}", at.time_since_epoch().count(), endpoint);
+}
+/// "<ms> <endpoint> <role>"
+std::array<std::string, 3> words_in(std::string_view text) {
+    std::array<std::string, 3> words;
+    for (auto& word : words) {
+        word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+    }
+    return words;
 }
 std::string_view field(const ledger::Reply& fields, std::string_view name) {
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
@@ -49,7 +66,7 @@ void Replies::start() {
         {
             const std::unique_lock lock(mutex_);
             for (std::size_t i = 0; i < (*reply).size(); ++i)
-                opted_out_.insert(number_in((*reply)[i].text()));
+                opted_out_.insert(digits_in((*reply)[i].text()));
         }
         known_ = true;
         for (const auto& endpoint : needs_.endpoints()) drain(endpoint.name);
@@ -86,6 +103,7 @@ void Replies::next(const std::string& endpoint) {
                      }
                      const auto fields = entries[0][1];
                      deal_with({entries[0][0].str(), endpoint, std::string(field(fields, "words")),
+                                std::string(field(fields, "from")),
                                 number_in(field(fields, "from")), time_in(entries[0][0].text())});
                  });
 }
@@ -120,7 +138,7 @@ void Replies::deal_with(Reply reply) {
 }
 
 void Replies::keep(const Reply& reply) {
-    wire_.insist({"XADD", unread_key, "MAXLEN", "~", unread_most, "*", "from",
+    wire_.insist({"XADD", unread_key, "MAXLEN", "~", unread_most, "*", "from", reply.from, "number",
                   std::to_string(reply.number), "endpoint", reply.endpoint, "words", reply.words,
                   "at", std::to_string(reply.at.time_since_epoch().count())},
                  [this, reply](const auto&) { done(reply); });
@@ -172,7 +190,7 @@ void Replies::seek_endpoint(std::shared_ptr<Reply> reply,
                 found.has_value() && found->has_value() && (*found)->state != "queued";
             if (!told) return seek_endpoint(reply, alerts, at, endpoints, of + 1);
             wire_.insist({"HSETNX", acks_key((*alerts)[at].id), std::to_string(reply->number),
-                          stamp(reply->at, reply->endpoint)},
+                          stamp(reply->at, reply->endpoint) + " " + (*found)->role},
                          [this, reply](const auto&) { done(*reply); });
         });
 }
@@ -183,10 +201,8 @@ void Replies::acknowledged(const std::string& alert, ledger::Then<std::vector<Ac
         std::vector<Acknowledged> all;
         for (std::size_t i = 0; i + 1 < (*reply).size(); i += 2) {
             const auto text = (*reply)[i + 1].text();
-            const auto blank = std::min(text.find(' '), text.size());
-            all.push_back({number_in((*reply)[i].text()),
-                           std::string(text.substr(std::min(blank + 1, text.size()))),
-                           time_in(text.substr(0, blank))});
+            const auto words = words_in(text);
+            all.push_back({digits_in((*reply)[i].text()), words[1], words[2], time_in(words[0])});
         }
         std::ranges::sort(all, {}, [](const auto& one) { return std::pair(one.at, one.number); });
         then(std::move(all));
@@ -204,7 +220,8 @@ void Replies::unread(std::size_t limit,
             std::vector<Unread> all;
             for (std::size_t i = 0; i < (*reply).size(); ++i) {
                 const auto fields = (*reply)[i][1];
-                all.push_back({(*reply)[i][0].str(), number_in(field(fields, "from")),
+                all.push_back({(*reply)[i][0].str(), std::string(field(fields, "from")),
+                               digits_in(field(fields, "number")),
                                std::string(field(fields, "endpoint")),
                                std::string(field(fields, "words")), time_in(field(fields, "at"))});
             }

@@ -15,12 +15,13 @@ namespace tocsin::replies {
 
 struct Acknowledged {
     std::uint64_t number = 0;
-    std::string endpoint;
+    std::string endpoint, role;  // "public", "responsible"
     Instant at{};
 };
-struct Unread {      // a reply that is no word of ours
-    std::string id;  // rising
-    std::uint64_t number = 0;
+struct Unread {                // a reply that is no word of ours
+    std::string id;            // rising
+    std::string from;          // as the gateway wrote it: a name, a short number
+    std::uint64_t number = 0;  // if it is one that could be told
     std::string endpoint, words;
     Instant at{};
 };
@@ -66,7 +67,7 @@ public:
 
 private:
     struct Reply {
-        std::string entry, endpoint, words;
+        std::string entry, endpoint, words, from;
         std::uint64_t number;
         Instant at;
     };

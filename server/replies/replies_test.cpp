@@ -26,6 +26,7 @@ struct Told : dispatch::BulkReports {
         if (numbers[order].contains(number)) {
             found.emplace();
             found->state = "delivered";
+            found->role = "responsible";
         }
         boost::asio::post(*loop, [then, found] { then(found); });
     }
@@ -111,15 +112,23 @@ TEST_CASE("stop and start: the last word counts, and outlives the process") {
     b.says("+8613800138001", "退订");
     b.says("8613800138001", "恢复");
     b.says("8613800138002", "please stop");
+    b.says("13800138005", "退订");  // as many a gateway writes it
+    b.says("0086 138 0013 8006", "TD");
+    b.says("10086", "TD");  // nobody we tell: for the operator
     REQUIRE(b.all_dealt_with());
     CHECK(b.replies->opted_out(8613800138000));
     CHECK_FALSE(b.replies->opted_out(8613800138001));
     CHECK_FALSE(b.replies->opted_out(8613800138002));
+    CHECK(b.replies->opted_out(8613800138005));
+    CHECK(b.replies->opted_out(8613800138006));
+    CHECK_FALSE(b.replies->opted_out(10086));
+    REQUIRE(b.unread().size() == 2);
+    CHECK(b.unread()[0].from == "10086");
     b.says("8613800138003", "td");  // while nobody listens
     b.up();
     REQUIRE(b.until([&] { return b.replies->opted_out(8613800138003); }));
     CHECK(b.replies->opted_out(8613800138000));
-    CHECK(b.replies->opted_out_count() == 2);
+    CHECK(b.replies->opted_out_count() == 4);
 }
 
 TEST_CASE("what is no word of ours is kept for the operator, newest first") {
@@ -151,6 +160,7 @@ TEST_CASE("an acknowledgement is of the newest alert in force that this number w
     REQUIRE(second.size() == 1);
     CHECK(second[0].number == 8613800138000);
     CHECK(second[0].endpoint == "sms");
+    CHECK(second[0].role == "responsible");
     REQUIRE(first.size() == 1);
     CHECK(first[0].number == 8613800138001);
     REQUIRE(b.unread().size() == 1);

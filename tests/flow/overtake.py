@@ -41,6 +41,7 @@ def main():
         assert set(told.values()) == {1}, "somebody got yellow twice"
         print(f"yellow went on after {reached_at_red_end} of {len(told)}: each once")
         cancelled(server)
+        narrowed(server)
         failed = False
     finally:
         server.close(keep=failed)
@@ -64,6 +65,30 @@ def cancelled(server):
     assert back["counts"]["delivered"] == back["counts"]["total"] == len(reached), (back["counts"], len(reached))
     assert lifted == reached, (len(lifted), len(reached))
     print(f"cancelled after {len(reached)} of {sms['counts']['total']}, and says so")
+
+
+def narrowed(server):
+    """An update to a smaller area, then a cancel: whoever was told anything is told that it is over."""
+    begun = len(server.submits())
+    first = harness.cap("o-wide", colour="Red", districts=("110109", "110111"), sent=-2)
+    server.settled(accepted(server, first))
+    wide = {s["destination"] for s in server.submits()[begun:]}
+    server.settled(accepted(server, harness.cap("o-narrow", "Update", harness.triple(first), colour="Red", districts=("110109",), sent=-1)))
+    narrow = {s["destination"] for s in server.submits()[begun + len(wide):]}
+    assert narrow < wide, (len(narrow), len(wide))
+    before = len(server.submits())
+    status, body, _ = server.call("POST", "/v1/alerts/" + newest(server, "o-narrow") + "/cancel",
+                                  b'{"reason": "over"}', "sender", "application/json")
+    assert status == 202, body
+    server.settled(body["id"])
+    over = collections.Counter(s["destination"] for s in server.submits()[before:])
+    assert set(over) == wide and set(over.values()) == {1}, (len(over), len(wide))
+    print(f"{len(wide)} told, {len(narrow)} updated, {len(over)} told that it is over")
+
+
+def newest(server, identifier):
+    items = server.call("GET", "/v1/alerts", role="agency")[1]["items"]
+    return next(one["id"] for one in items if one["identifier"] == identifier)
 
 
 COLOURS = {"红色": "red", "橙色": "orange", "黄色": "yellow"}

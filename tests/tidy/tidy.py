@@ -21,7 +21,7 @@ SERVER = {
     "ledger": ["base", "contract", "receipts", "plan"],
     "dispatch": ["base", "contract", "receipts", "plan", "ledger"],
     "campaign": ["base", "contract", "receipts", "plan", "ledger", "dispatch"],
-    "replies": ["base", "contract", "ledger", "dispatch", "campaign"],
+    "replies": ["base", "contract", "audience", "ledger", "dispatch", "campaign"],
     "api": ["base", "contract", "cap", "area", "audience", "receipts", "authority", "plan",
             "ledger", "dispatch", "campaign", "replies"],
     "cli": ["base", "contract", "cap", "area", "audience", "plan"],
