@@ -55,10 +55,18 @@ bool read_word(Exchange& exchange,
     return refuse_parameter(exchange, fmt::format("{} is one of {}", name, fmt::join(words, ", ")));
 }
 
-bool read_filter(Exchange& exchange, Filter& out) {
+/// Any region shares people with itself, one that does not exist with nobody.
+bool read_area(const Shared& shared, Exchange& exchange, std::string& out) {
+    const auto said = exchange.request.parameter("area");
+    if (!said) return true;
+    out = *said;
+    if (!shared.deps.shares || shared.deps.shares(out, out)) return true;
+    return refuse_parameter(exchange, "area is the code of a region of this city");
+}
+
+bool read_filter(const Shared& shared, Exchange& exchange, Filter& out) {
     const auto& request = exchange.request;
     out.event = request.parameter("event").value_or("");
-    out.area = request.parameter("area").value_or("");
     out.sender = request.parameter("sender").value_or("");
     out.text = request.parameter("q").value_or("");
     out.cursor = request.parameter("cursor").value_or("");
@@ -68,8 +76,8 @@ bool read_filter(Exchange& exchange, Filter& out) {
                out.state) &&
            read_word(exchange, "mode", {"live", "exercise", "test", "replay"}, out.mode) &&
            read_word(exchange, "level", {"red", "orange", "yellow", "blue"}, out.level) &&
-           read_limit(exchange, out.limit) && read_time(exchange, "since", out.since) &&
-           read_time(exchange, "until", out.until);
+           read_area(shared, exchange, out.area) && read_limit(exchange, out.limit) &&
+           read_time(exchange, "since", out.since) && read_time(exchange, "until", out.until);
 }
 
 bool in_area(const Shared& shared, const AlertFacts& facts, const std::string& area) {
@@ -171,7 +179,7 @@ bool serves(const std::map<std::string, Served>& by_endpoint,
 
 void list_alerts(Shared& shared, std::shared_ptr<Exchange> exchange) {
     auto listing = std::make_shared<Listing>(shared, exchange);
-    if (read_filter(*exchange, listing->filter)) listing->next();
+    if (read_filter(shared, *exchange, listing->filter)) listing->next();
 }
 
 void show_alert(Shared& shared, std::shared_ptr<Exchange> exchange) {

@@ -6,6 +6,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <cassert>
+
 namespace tocsin::api {
 
 const std::vector<ProblemType>& problem_types() {
@@ -47,6 +49,9 @@ Problem problem(std::string_view type, std::string detail) {
         made.type = row.type;
         made.title = row.title;
     }
+    // A slip of ours, never a caller's: loud in tests, an honest 500 in a city.
+    assert(!made.type.empty() && "no such problem");
+    if (made.type.empty()) return problem("internal", std::move(detail));
     made.detail = std::move(detail);
     return made;
 }

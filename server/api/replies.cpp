@@ -29,18 +29,27 @@ std::optional<std::size_t> limit_in(const Request& request) {
     const auto text = request.parameter("limit");
     if (!text) return limit_usual;
     std::size_t limit = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (error != std::errc() || end != text->data() + text->size() || limit == 0)
-        return std::nullopt;
-    return std::min(limit, limit_most);
+    const auto* all = text->data() + text->size();
+    const auto [end, error] = std::from_chars(text->data(), all, limit);
+    if (error != std::errc() || end != all || limit == 0 || limit > limit_most) return std::nullopt;
+    return limit;
 }
 
 json::object render(const replies::Unread& reply) {
     return {{"id", reply.id},
             {"number", reply.number == 0 ? std::string() : fmt::format("+{}", reply.number)},
+            {"from", utf8(reply.from)},
             {"endpoint", reply.endpoint},
             {"words", utf8(reply.words)},
             {"at", rfc3339(reply.at)}};
+}
+
+json::object render(const replies::Acknowledged& one) {
+    json::object out{{"number", fmt::format("+{}", one.number)},
+                     {"endpoint", one.endpoint},
+                     {"at", rfc3339(one.at)}};
+    if (!one.role.empty()) out["role"] = one.role;
+    return out;
 }
 
 }  // namespace
@@ -53,10 +62,7 @@ void list_acknowledgements(Shared& shared, std::shared_ptr<Exchange> exchange) {
             auto then = back<std::vector<replies::Acknowledged>>(
                 exchange, [exchange](const std::vector<replies::Acknowledged>& all) {
                     json::array items;
-                    for (const auto& one : all)
-                        items.push_back(json::object{{"number", fmt::format("+{}", one.number)},
-                                                     {"endpoint", one.endpoint},
-                                                     {"at", rfc3339(one.at)}});
+                    for (const auto& one : all) items.push_back(render(one));
                     send(*exchange, 200, json::object{{"items", std::move(items)}, {"next", ""}});
                 });
             on_core(shared, [&shared, id = alert.id, then] {
@@ -72,8 +78,8 @@ void list_replies(Shared& shared, std::shared_ptr<Exchange> exchange) {
     const auto cursor = exchange->request.parameter("cursor");
     if (!limit || (cursor && !is_cursor(*cursor)))
         return refuse(*exchange,
-                      problem("bad-request", limit ? "'cursor' is none of ours"
-                                                   : "'limit' is a number from 1 to 1000"));
+                      problem("unknown-parameter", limit ? "cursor is none of ours"
+                                                         : "limit is a number from 1 to 1000"));
     auto then = back<std::vector<replies::Unread>>(
         exchange, [exchange, limit = *limit](const std::vector<replies::Unread>& all) {
             json::array items;

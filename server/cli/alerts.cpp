@@ -93,14 +93,12 @@ void print_order(const json::value& order) {
 int pour(const Context& context, std::string_view role, const Call& call) {
     const auto client = client_for(context, role);
     if (!client) return fail(context, client.error());
-    std::string first;
-    const auto answer = client->stream(call, [&](std::string_view part) {
-        if (first.size() < 4096) first += part;
+    const auto answer = client->stream(call, [](std::string_view part) {
         std::cout << part;
         return bool(std::cout);
     });
     if (!answer) return fail(context, answer.error());
-    return answer->well() ? done : fail(context, Answer{answer->status, {}, first});
+    return answer->well() ? done : fail(context, *answer);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 namespace tocsin::cli {
 namespace {
 
+constexpr std::size_t refusal_most = 1u << 20;
+
 struct Held {
     CURL* curl = curl_easy_init();
     curl_slist* headers = nullptr;
@@ -22,11 +24,19 @@ struct Held {
 
 struct Taking {
     const std::function<bool(std::string_view)>* take;
+    CURL* curl;
+    Answer* answer;
     bool stopped = false;
 };
 
 std::size_t on_body(char* data, std::size_t, std::size_t count, void* to) {
     auto& taking = *static_cast<Taking*>(to);
+    curl_easy_getinfo(taking.curl, CURLINFO_RESPONSE_CODE, &taking.answer->status);
+    if (!taking.answer->well()) {
+        const auto room = refusal_most - std::min(refusal_most, taking.answer->body.size());
+        taking.answer->body.append(data, std::min(count, room));
+        return count;
+    }
     if ((*taking.take)({data, count})) return count;
     taking.stopped = true;
     return 0;
@@ -89,7 +99,7 @@ Result<Answer> Client::ask(const Call& call) const {
         body += part;
         return true;
     });
-    if (answer) answer->body = std::move(body);
+    if (answer && answer->well()) answer->body = std::move(body);
     return answer;
 }
 
@@ -97,7 +107,7 @@ Result<Answer> Client::stream(const Call& call,
                               const std::function<bool(std::string_view)>& take) const {
     Held held;
     Answer answer;
-    Taking taking{&take};
+    Taking taking{&take, held.curl, &answer};
     const auto set = [&](auto option, auto value) { curl_easy_setopt(held.curl, option, value); };
     set(CURLOPT_URL, (url_ + call.path).c_str());
     set(CURLOPT_NOSIGNAL, 1L);

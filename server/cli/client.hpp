@@ -26,7 +26,8 @@ class Client {
 public:
     Client(std::string url, std::string token, std::string ca_file, std::chrono::seconds timeout);
     Result<Answer> ask(const Call& call) const;
-    /// Hands out the body as it comes; `take` returns false to stop. Then the status counts, not the stop.
+    /// Hands out the body as it comes; `take` returns false to stop. Then the status counts, not
+    /// the stop. What a refusal says is no part of the stream: it is in the answer's body.
     Result<Answer> stream(const Call& call,
                           const std::function<bool(std::string_view)>& take) const;
     const std::string& url() const { return url_; }

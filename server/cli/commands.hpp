@@ -36,6 +36,8 @@ int recipients(const Context& context,
                const std::string& id,
                const std::string& state,
                const std::string& number);
+int acknowledgements(const Context& context, const std::string& id);
+int replies(const Context& context, std::size_t limit);
 int cancel(const Context& context, const std::string& id, const std::string& reason, bool yes);
 int endpoints(const Context& context);
 int endpoint_act(const Context& context,

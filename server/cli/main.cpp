@@ -125,6 +125,16 @@ void readers(CLI::App& app, Arguments& a, Run& run) {
     recipients->add_option("--state", a.state, "only these");
     recipients->add_option("--number", a.number,
                            "find this number; it is sent in the body, never in a URL");
+    auto* acknowledgements = command(
+        app, run, "acknowledgements", "Who replied that they have read an alert",
+        "tocsin acknowledgements l01j8", [&] { return cli::acknowledgements(a.context, a.id); });
+    acknowledgements->add_option("id", a.id, "a unique beginning will do")->required();
+    auto* replies = command(
+        app, run, "replies", "What phones replied and no configured word explains, newest first",
+        "tocsin replies --limit 20", [&] { return cli::replies(a.context, a.limit); });
+    replies->add_option("--limit", a.limit, "how many")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     command(app, run, "me", "Whose token this is and what it may do", "tocsin me --config city",
             [&] { return me(a.context); });
 }

@@ -29,7 +29,8 @@ class CommandLine(unittest.TestCase):
     def test_json_everywhere(self):
         csv = os.path.join(self.server.city, "audience.csv")
         commands = [("validate", self.red), ("plan", self.red), ("post", self.red), ("status",), ("status", self.id), ("alerts",),
-                    ("deliveries", self.id), ("recipients", self.id), ("endpoints",), ("endpoints", "pause", "log", "--reason", "r"),
+                    ("deliveries", self.id), ("recipients", self.id),
+                    ("acknowledgements", self.id), ("acknowledgements", self.id[:14]), ("replies",), ("replies", "--limit", "5"), ("endpoints",), ("endpoints", "pause", "log", "--reason", "r"),
                     ("endpoints", "resume", "log"), ("endpoints", "probe", "log"), ("audience", "import", "public", csv),
                     ("audience", "list"), ("audience", "remove", "public", "--yes"), ("me",), ("doctor",), ("reload",)]
         for command in commands:
@@ -43,7 +44,10 @@ class CommandLine(unittest.TestCase):
 
     def test_exit_statuses(self):
         rows = [(0, ("validate", self.red)), (1, ("validate", self.bad)), (1, ("post", self.bad)), (2, ("post",)), (2, ("pots", self.red)),
-                (2, ("status", "--nonsense")), (1, ("status", "nothing-like-it")), (2, ("audience", "remove", "public")), (2, ("validate", "/nonexistent"))]
+                (2, ("status", "--nonsense")), (1, ("status", "nothing-like-it")), (2, ("audience", "remove", "public")), (2, ("validate", "/nonexistent")),
+                (0, ("replies",)), (2, ("replies", "--limit", "0")), (2, ("replies", "--limit", "x")), (0, ("acknowledgements", self.id)),
+                (2, ("acknowledgements",)), (1, ("acknowledgements", "nothing-like-it")), (1, ("recipients", self.id, "--state", "bogus")),
+                (1, ("alerts", "area=999"))]
         for status, command in rows:
             with self.subTest(command=command):
                 self.assertEqual(self.server.run(*command, check=False, stdin="").returncode, status)
@@ -57,6 +61,25 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertTrue({"type", "title", "detail", "hint"} <= set(error))
         self.assertIn("xsd", [v["rule"] for v in error["violations"]])
+
+    def test_a_refused_stream_says_one_json_value(self):
+        done = self.server.run("recipients", self.id, "--json", "--state", "bogus", check=False)
+        lines = done.stdout.splitlines()
+        self.assertEqual((done.returncode, len(lines)), (1, 1), done.stdout)
+        self.assertIn("state is one of", json.loads(lines[0])["error"]["detail"])
+        done = self.server.run("recipients", self.id, "--state", "bogus", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("state is one of", done.stderr)
+
+    def test_wrong_parameters_of_lists_are_refused_alike(self):
+        for path in ("/v1/replies?limit=abc", "/v1/replies?limit=-1", "/v1/replies?limit=0", "/v1/replies?limit=1001", "/v1/replies?cursor=zz",
+                     "/v1/alerts?limit=1001", "/v1/alerts?area=999", "/v1/alerts?area="):
+            with self.subTest(path=path):
+                status, body, _ = self.server.call("GET", path, role="operator")
+                body = body if isinstance(body, dict) else json.loads(body)
+                self.assertEqual((status, body["type"], body["title"]), (400, "/problems/unknown-parameter", "A query parameter is unknown or wrong"))
+        self.assertEqual(self.server.call("GET", "/v1/alerts?area=110000", role="operator")[0], 200)
+        self.assertEqual(self.server.call("GET", "/v1/replies?limit=1000", role="operator")[0], 200)
 
     def test_a_typo_names_the_nearest_and_quiet_is_quiet(self):
         self.assertIn("'post'", self.server.run("pots", check=False).stderr)
@@ -110,7 +133,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("verified", self.server.run("status", self.id[:14]).stdout)
 
     def test_tables_fit_80_columns(self):
-        for command in (("alerts",), ("endpoints",), ("deliveries", self.id), ("status", self.id)):
+        for command in (("alerts",), ("endpoints",), ("deliveries", self.id), ("status", self.id), ("replies",), ("acknowledgements", self.id)):
             for line in self.server.run(*command).stdout.splitlines():
                 columns = sum(2 if ord(c) > 0x2E80 else 1 for c in line)
                 self.assertLessEqual(columns, 80, line)
@@ -120,6 +143,10 @@ class CommandLine(unittest.TestCase):
         done = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(tocsin po); COMP_CWORD=1; _tocsin; echo ${COMPREPLY[@]}"],
                               capture_output=True, text=True)
         self.assertEqual(done.stdout.strip(), "post")
+        for typed, whole in (("repl", "replies"), ("ack", "acknowledgements")):
+            done = subprocess.run(["bash", "-c", script + f"\nCOMP_WORDS=(tocsin {typed}); COMP_CWORD=1; _tocsin; echo ${{COMPREPLY[@]}}"],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.stdout.strip(), whole)
 
     def test_check_names_every_fault_with_its_line(self):
         path = os.path.join(self.server.folder, "wrong.toml")
@@ -147,6 +174,37 @@ class CommandLine(unittest.TestCase):
                 file.write(text)
         self.server.run("reload")
         self.server.wait(lambda: "config.applied" in self.server.tail(), 10, "config.applied")
+
+
+class Replies(unittest.TestCase):
+    def test_what_phones_replied_is_shown_a_line_each(self):
+        server = harness.Server(sample=200)
+        try:
+            port = server.start_smsc("--replies", "0.3:1,0.3:water in the house", "--text")
+            server.append(harness.SMPP.format(port=port, test_port=1))
+            server.start()
+            server.run("audience", "import", "public", server.city + "/audience.csv")
+            alert = json.loads(server.run("post", "-", "--json", stdin=harness.cap("c-3", districts=("110000",)).decode()).stdout)["id"]
+
+            def lines(*command):
+                return [json.loads(line) for line in server.run(*command, "--json").stdout.splitlines()]
+            server.wait(lambda: len(lines("acknowledgements", alert)) > 20 and len(lines("replies")) > 20, 30, "replies")
+            for one in lines("acknowledgements", alert):
+                self.assertEqual((one["endpoint"], one.get("role", "public")), ("sms", "public"))
+                self.assertRegex(one["number"], r"^\+86\d{11}$")
+            for one in lines("replies", "--limit", "7"):
+                self.assertEqual((one["endpoint"], one["words"]), ("sms", "water in the house"))
+            self.assertEqual(len(lines("replies", "--limit", "7")), 7)
+            table = server.run("replies", "--limit", "7").stdout.splitlines()
+            self.assertEqual((len(table), table[0].split()), (8, ["AT", "NUMBER", "ENDPOINT", "WORDS"]))
+            self.assertIn("water", table[1])
+            table = server.run("acknowledgements", alert).stdout.splitlines()
+            self.assertEqual(table[0].split(), ["NUMBER", "ENDPOINT", "ROLE", "AT"])
+            self.assertIn("public", table[1])
+            for line in table:
+                self.assertLessEqual(len(line), 80)
+        finally:
+            server.close()
 
 
 if __name__ == "__main__":
