@@ -1,10 +1,14 @@
 #include "server/app/config.hpp"
 
+#include "server/base/digest.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
+#include <fstream>
 #include <map>
+#include <sstream>
 
 namespace tocsin::app {
 namespace {
@@ -13,6 +17,21 @@ using std::chrono::milliseconds;
 
 bool loopback(std::string_view address) {
     return address.starts_with("127.") || address.starts_with("[::1]:");
+}
+
+/// One address has one listener; the system finds a number for each port 0.
+void check_addresses(const Settings& from, const Listen& to) {
+    std::map<std::string_view, const char*> taken;
+    const std::pair<const char*, std::string_view> listeners[] = {
+        {"api", to.api}, {"public", to.public_}, {"admin", to.admin}};
+    for (const auto& [key, address] : listeners) {
+        if (address.ends_with(":0")) continue;
+        const auto [first, fresh] = taken.emplace(address, key);
+        if (!fresh)
+            from.complain(from.has(key) ? key : first->second,
+                          fmt::format("{} is already where listen.{} listens", address,
+                                      from.has(key) ? first->second : key));
+    }
 }
 
 Listen read_listen(const Settings& from) {
@@ -25,6 +44,7 @@ Listen read_listen(const Settings& from) {
         from.complain("public_tls",
                       "plain HTTP is for loopback only: put a front before it, or leave TLS on");
     if (!loopback(to.admin)) from.complain("admin", "the admin listener is for loopback only");
+    check_addresses(from, to);
     from.finish();
     return to;
 }
@@ -146,6 +166,22 @@ contract::Depth depth(const Settings& from, std::string_view key) {
                                  : contract::Depth::platform;
 }
 
+/// Which of the two a word would mean is nothing to leave to their order.
+void check_words(const Settings& from, const replies::Words& words) {
+    const std::pair<const char*, const std::vector<std::string>&> lists[] = {
+        {"stop", words.stop}, {"start", words.start}, {"acknowledge", words.acknowledge}};
+    std::map<std::string, const char*> taken;
+    for (const auto& [key, list] : lists)
+        for (const auto& word : list) {
+            const auto [first, fresh] = taken.emplace(replies::plain(word), key);
+            if (fresh || first->second == key || first->first.empty()) continue;
+            const bool given = from.has(key);  // else the word stands in the list before
+            from.complain(
+                given ? key : first->second,
+                fmt::format("'{}' is already a word of {}", word, given ? first->second : key));
+        }
+}
+
 /// What phones reply; a list that is given takes the place of ours.
 replies::Words read_replies(const Settings& from) {
     replies::Words words;
@@ -158,6 +194,7 @@ replies::Words read_replies(const Settings& from) {
     list("stop", words.stop);
     list("start", words.start);
     list("acknowledge", words.acknowledge);
+    check_words(from, words);
     from.finish();
     return words;
 }
@@ -169,6 +206,17 @@ void read_bulk(const Settings& from, plan::Endpoint& to) {
         from.complain("audience", "must be 1 to 64 letters, digits, - and _, as it is imported");
     to.red_overrides_opt_out = from.flag("red_overrides_opt_out", false);
     to.rate = from.real("rate", 1000, 0.1, 1e7);
+}
+
+/// A channel is made from its cells, too: another content is another endpoint. Asked of a table of
+/// its own, for what is looked at here is no key that the channel knows.
+std::string digest_of_cells(const Settings& channel) {
+    const auto file = channel.file("cells");
+    if (file.empty()) return {};
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream bytes;
+    if (in) bytes << in.rdbuf();
+    return "# cells " + sha256_hex(bytes.view());
 }
 
 Endpoint read_endpoint(const Settings& from) {
@@ -199,7 +247,8 @@ Endpoint read_endpoint(const Settings& from) {
         if (!to.cells.empty()) to.bscs = from.texts("bscs");
     }
     auto own = from.table(to.channel);
-    Endpoint endpoint{std::move(to), std::move(own), from.print(),
+    auto print = from.print() + digest_of_cells(from.table(to.channel));
+    Endpoint endpoint{std::move(to), std::move(own), std::move(print),
                       from.duration("probe", std::chrono::minutes(3)),
                       from.duration("answer_within", std::chrono::seconds(30))};
     from.finish();

@@ -27,6 +27,7 @@ constexpr std::pair<std::string_view, std::string_view> rules[] = {
     {"no such folder", "no-such-file"},
     {"twice", "repeated"},
     {"two are named", "repeated"},
+    {"is already", "repeated"},
 };
 
 std::string rule_of(std::string_view message, std::string_view otherwise) {

@@ -55,6 +55,8 @@ TEST_CASE("a complaint is taken apart into place, key, rule and message") {
          "must be a text in quotes"},
         {"t.toml:3:1: tls.key: no such file: /a:1:/k: x", "t.toml", 3, 1, "tls.key", "no-such-file",
          "no such file: /a:1:/k: x"},
+        {"t.toml:3:1: endpoint[2].web.state: s is already the state of endpoint 'web'", "t.toml", 3,
+         1, "endpoint[2].web.state", "repeated", "s is already the state of endpoint 'web'"},
         {"cannot read /etc/t.toml", "t.toml", 0, 0, "", "unreadable", "cannot read /etc/t.toml"},
         {"", "t.toml", 0, 0, "", "unreadable", ""},
         {":1:", "", 1, 0, "", "syntax", ""},

@@ -8,7 +8,9 @@
 
 #include <boost/json.hpp>
 
+#include <cctype>
 #include <iostream>
+#include <map>
 #include <set>
 
 namespace tocsin::app {
@@ -32,6 +34,21 @@ public:
     void unknown(contract::OrderId, std::span<const std::uint32_t>) override {}
 };
 
+std::filesystem::path one_form_of(const std::filesystem::path& file) {
+    std::error_code bad;
+    const auto whole = std::filesystem::absolute(file, bad);
+    return (bad ? file : whole).lexically_normal();
+}
+
+/// Where a controller is dialled, or where it dials us; and the key that says so.
+std::pair<const char*, std::string> address_of(const Settings& bsc) {
+    if (auto door = bsc.text("listen"); !door.empty()) return {"listen", std::move(door)};
+    auto host = bsc.text("host");
+    if (host.empty()) return {"host", ""};
+    for (char& c : host) c = char(std::tolower(static_cast<unsigned char>(c)));
+    return {"host", fmt::format("{}:{}", host, bsc.number("port", 48049, 1, 65535))};
+}
+
 /// One reading of a configuration; each look finds what it can, whatever the others found.
 class Reading {
 public:
@@ -51,6 +68,7 @@ public:
         look_at_cells();
         look_at_words();
         try_channels();
+        look_at_sharing();
     }
 
 private:
@@ -65,9 +83,11 @@ private:
     void look_at_regions();
     void look_at_areas(const area::Atlas& atlas);
     void look_at_cells();
+    void look_at_own_cells(const Settings& channel, const std::vector<std::string>& bscs) const;
     void complain_of_cells(const Fault& fault);
     void look_at_words();
     void try_channels();
+    void look_at_sharing();
 
     Setup& setup_;
     Config& config_;
@@ -129,13 +149,29 @@ void Reading::look_at_cells() {
     for (std::size_t i = 0; i < config_.endpoints.size(); ++i) {
         const auto& endpoint = config_.endpoints[i].plan;
         if (endpoint.cells.empty()) continue;
-        if (config_.cells.empty())
+        if (config_.cells.empty()) {
             tables[i].complain("channel", "city.cells is missing: it broadcasts to cells");
-        else if (config_.city.cells)
-            for (const auto& name : endpoint.bscs)
-                if (std::ranges::find(bscs, name) == bscs.end())
-                    tables[i].complain("bscs", fmt::format("no cell is of the BSC {}", name));
+            continue;
+        }
+        look_at_own_cells(tables[i].table(endpoint.channel), bscs);
+        if (!config_.city.cells) continue;
+        for (const auto& name : endpoint.bscs)
+            if (std::ranges::find(bscs, name) == bscs.end())
+                tables[i].complain("bscs", fmt::format("no cell is of the BSC {}", name));
     }
+}
+
+/// What is planned by one file and broadcast by another would miss cells that nobody counts.
+void Reading::look_at_own_cells(const Settings& channel,
+                                const std::vector<std::string>& bscs) const {
+    const auto own = channel.file("cells");
+    if (!own.empty() && one_form_of(own) != one_form_of(config_.cells))
+        return channel.complain("cells", "is another file than city.cells: plans go by that one");
+    if (!config_.city.cells) return;
+    for (const auto& bsc : channel.tables("bsc"))
+        if (const auto name = bsc.text("name");
+            !name.empty() && std::ranges::find(bscs, name) == bscs.end())
+            bsc.complain("name", fmt::format("no cell is of the BSC {}", name));
 }
 
 void Reading::complain_of_cells(const Fault& fault) {
@@ -176,6 +212,31 @@ void Reading::try_channels() {
             if (!opened && complaints_.list().size() == before)
                 tables[i].complain(endpoint.plan.channel, opened.error().what);
         }
+}
+
+/// A copied section must not make one of two endpoints: with the state of the live one, a drill's
+/// twin takes up its alerts, and the other way round.
+void Reading::look_at_sharing() {
+    std::map<std::filesystem::path, std::string> states;
+    std::map<std::string, std::size_t> controllers;
+    const auto tables = source_.tables("endpoint");
+    for (std::size_t i = 0; i < config_.endpoints.size(); ++i) {
+        const auto& name = config_.endpoints[i].plan.name;
+        const auto own = tables[i].table(config_.endpoints[i].plan.channel);
+        if (const auto file = own.file("state"); !file.empty())
+            if (const auto [at, fresh] = states.emplace(one_form_of(file), name); !fresh)
+                own.complain("state",
+                             fmt::format("{} is already the state of endpoint '{}', not of '{}'",
+                                         own.text("state"), at->second, name));
+        for (const auto& bsc : own.tables("bsc")) {
+            const auto [key, address] = address_of(bsc);
+            if (address.empty()) continue;
+            if (const auto [at, fresh] = controllers.emplace(address, i); !fresh && at->second != i)
+                bsc.complain(
+                    key, fmt::format("{} is already a BSC of endpoint '{}', not of '{}'", address,
+                                     config_.endpoints[at->second].plan.name, name));
+        }
+    }
 }
 
 }  // namespace

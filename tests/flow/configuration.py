@@ -3,6 +3,7 @@
 do what they say."""
 import json
 import os
+import socket
 import ssl
 import subprocess
 import unittest
@@ -10,6 +11,26 @@ import urllib.error
 import urllib.request
 
 import harness
+
+CELLS = """cgi,lon,lat,azimuth,beam,range_m,technology,bsc
+460-00-1001-101,116.40,39.92,0,360,450,gsm,bsc-1
+"""
+CBSP = """
+[[endpoint]]
+name = "{name}"
+channel = "cbsp"
+peer = "sandbox"
+areas = ["110000"]
+[endpoint.cbsp]
+cells = "cells.csv"
+reply_timeout = "60s"
+keep_alive_timeout = "60s"
+{more}
+[[endpoint.cbsp.bsc]]
+name = "{bsc}"
+host = "{host}"
+port = {port}
+"""
 
 
 def openssl(*words, cwd):
@@ -141,6 +162,97 @@ class Check(unittest.TestCase):
         os.chmod(os.path.join(self.server.city, "smpp.password"), 0o600)
         fault = self.one(key="endpoint[5].audience")
         self.assertEqual(fault["line"], self.line_of('"pub lic"'))
+
+    def test_two_endpoints_never_share_a_state(self):
+        """A copied section: after a restart the drill's twin would carry on the live one's alerts."""
+        web = '[[endpoint]]\nname = "{0}"\nchannel = "web"\npeer = "sandbox"\nareas = ["110000"]\n[endpoint.web]\nbase = "http://127.0.0.1:9/{0}"\nverify = "http://127.0.0.1:9/{0}"\nstate = "{1}"\n'
+        self.put(self.path, self.good + web.format("site-a", "data/a.json") + web.format("site-b", "data/b.json"))
+        self.assertEqual(self.check().returncode, 0, self.check().stdout)
+        self.put(self.path, self.good + web.format("site-a", "data/same.json") + web.format("site-b", "data/../data/./same.json"))
+        fault = self.one(key="endpoint[6].web.state", rule="repeated")
+        self.assertEqual(fault["line"], self.line_of("./same.json"))
+        self.assertIn("'site-a'", fault["message"])
+        self.assertIn("'site-b'", fault["message"])
+        done = subprocess.run([harness.BUILD + "/tocsind", "--config", self.path], capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("site-a", done.stdout + done.stderr)
+
+    def test_a_listener_has_an_address_of_its_own(self):
+        port = self.server.port
+        self.put(self.path, self.good.replace(f'public = "127.0.0.1:{port + 1}"', f'public = "127.0.0.1:{port}"'))
+        fault = self.one(key="listen.public", rule="repeated")
+        self.assertEqual(fault["line"], self.line_of("public = "))
+        self.put(self.path, self.good.replace(f'"127.0.0.1:{port}"', '"127.0.0.1:0"').replace(f'"127.0.0.1:{port + 1}"', '"127.0.0.1:0"'))
+        self.assertEqual(self.check().returncode, 0, self.check().stdout)
+
+    def test_a_word_has_one_meaning(self):
+        bare = self.good.split("[replies]")[0]
+        self.put(self.path, bare + '[replies]\nstop = ["TD"]\nacknowledge = ["OK", "td"]\n')
+        fault = self.one(key="replies.acknowledge", rule="repeated")
+        self.assertEqual(fault["line"], self.line_of("acknowledge ="))
+        self.put(self.path, bare + '[replies]\nstop = ["1"]\n')  # our own list of acknowledgements has it
+        self.assertIn("acknowledge", self.one(key="replies.stop", rule="repeated")["message"])
+
+    def cells(self, first="", second="", name="bsc-1", host="127.0.0.2"):
+        """Two endpoints for cells; by default each has its own controller."""
+        self.put(os.path.join(self.server.city, "cells.csv"), CELLS)
+        self.put(self.path, self.good.replace("[city]\n", '[city]\ncells = "cells.csv"\n', 1)
+                 + CBSP.format(name="cb-a", host="127.0.0.1", bsc="bsc-1", port=48049, more=first)
+                 + CBSP.format(name="cb-b", host=host, bsc=name, port=48049, more=second))
+
+    def test_a_controller_is_of_one_endpoint(self):
+        self.cells()
+        self.assertEqual(self.check().returncode, 0, self.check().stdout)
+        self.cells(host="127.0.0.1")
+        fault = self.one(key="endpoint[6].cbsp.bsc[1].host", rule="repeated")
+        self.assertIn("'cb-a'", fault["message"])
+        self.assertIn("'cb-b'", fault["message"])
+        self.assertGreater(fault["line"], self.line_of('"cb-b"'))
+        with open(self.path, encoding="utf-8") as file:
+            text = file.read()
+        self.put(self.path, text.replace('host = "127.0.0.1"', 'listen = "127.0.0.1:48050"'))  # both dial us, at one door
+        self.one(key="endpoint[6].cbsp.bsc[1].listen", rule="repeated")
+        self.cells('state = "data/cb"', 'state = "data/cb"')
+        self.assertIn("'cb-a'", self.one(key="endpoint[6].cbsp.state", rule="repeated")["message"])
+
+    def test_the_citys_cells_are_those_of_its_channels(self):
+        self.cells(name="bsc-9")
+        self.assertIn("bsc-9", self.one(key="endpoint[6].cbsp.bsc[1].name")["message"])
+        self.put(os.path.join(self.server.city, "other.csv"), CELLS)
+        with open(self.path, encoding="utf-8") as file:
+            text = file.read()
+        self.put(self.path, text.replace('"cells.csv"\nreply', '"other.csv"\nreply', 1).replace("bsc-9", "bsc-1"))
+        self.assertEqual(self.one(key="endpoint[5].cbsp.cells")["line"], self.line_of("other.csv"))
+
+    def test_changed_cells_open_their_channel_anew_at_a_reload(self):
+        door = socket.create_server(("127.0.0.1", 0))
+        door.settimeout(10)
+        other = harness.Server(sample=20)
+        links = []
+        try:
+            path = os.path.join(other.city, "tocsin.toml")
+            with open(path, encoding="utf-8") as file:
+                text = file.read().replace("[city]\n", '[city]\ncells = "cells.csv"\n', 1)
+            self.put(os.path.join(other.city, "cells.csv"), CELLS)
+            self.put(path, text + CBSP.format(name="cb", host="127.0.0.1", bsc="bsc-1", port=door.getsockname()[1], more=""))
+            other.start()
+            links.append(door.accept()[0])
+            applied = lambda count: other.wait(lambda: other.tail(1000).count("config.applied") == count, 10, "config.applied")
+            other.run("reload")
+            applied(1)
+            door.settimeout(1)
+            with self.assertRaises(TimeoutError):  # nothing changed: the link stays
+                links.append(door.accept()[0])
+            self.put(os.path.join(other.city, "cells.csv"), CELLS + "460-00-1001-102,116.41,39.92,0,360,450,gsm,bsc-1\n")
+            other.run("reload")
+            applied(2)
+            door.settimeout(10)
+            links.append(door.accept()[0])
+        finally:
+            other.close()
+            for link in links:
+                link.close()
+            door.close()
 
     def edited(self, name, edit):
         """One fault after `edit` of a file of the city, which is put back."""

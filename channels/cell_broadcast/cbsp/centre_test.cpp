@@ -238,7 +238,9 @@ TEST_CASE("refused everywhere is refused; full is tried again, ever more rarely"
     CHECK(w.desk.last(storm)->said == Said::accepted);
 }
 
-TEST_CASE("cells of others are none of ours, unknown ones are missed, and none at all is refused") {
+TEST_CASE(
+    "cells of controllers that are not ours are missed like unknown ones; none of ours is "
+    "refused") {
     World w(2, [](Setup& s) { s.covers = {"110000"}; });
     w.file.rows.push_back({.cgi = World::number(9, 9), .bsc = 2});
     w.file.bscs.push_back("another operator's");
@@ -247,8 +249,9 @@ TEST_CASE("cells of others are none of ours, unknown ones are missed, and none a
                     {World::number(0, 0), World::number(9, 9), World::number(5, 5)}));
     const auto* told = w.desk.of(flood, Said::accepted);
     REQUIRE(told);
-    CHECK(told->of == 2);
-    CHECK(told->missed == std::vector<std::string>{"460-00-1006-106"});
+    CHECK(told->reached == 1);
+    CHECK(told->of == 3);
+    CHECK(told->missed == std::vector<std::string>{"460-00-1006-106", "460-00-1010-110"});
     w.carry(w.order(storm, Action::publish, {World::number(9, 9)}));
     CHECK(w.desk.last(storm)->said == Said::refused);
 }

@@ -28,8 +28,9 @@ Network::Network(const contract::CellsFile& file, std::span<const std::string> c
     }
     for (const auto& row : file.rows) {
         const auto owner = is_gsm(row.cgi) ? ours[row.bsc] : of_others;
+        if (owner == of_others) continue;
         owner_.emplace(row.cgi, owner);
-        if (owner != of_others) cells_[owner].push_back(row.cgi);
+        cells_[owner].push_back(row.cgi);
     }
     for (auto& cells : cells_) sort_once(cells);
 }
@@ -41,7 +42,7 @@ Network::Split Network::split(std::span<const std::uint64_t> cells) const {
         const auto at = owner_.find(cell);
         if (at == owner_.end()) {
             if (is_gsm(cell)) out.strangers.push_back(cell);
-        } else if (at->second != of_others) {
+        } else {
             shares[at->second].push_back(cell);
         }
     }

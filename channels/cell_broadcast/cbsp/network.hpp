@@ -21,9 +21,10 @@ public:
     };
     struct Split {
         std::vector<Share> shares;
-        std::vector<std::uint64_t> strangers;  // 2G cells that the file does not have
+        std::vector<std::uint64_t> strangers;  // 2G cells of no controller here, or not in the file
     };
-    /// Cells of other endpoints' controllers are none of ours.
+    /// An order names only what this endpoint is to reach: a 2G cell that none of its controllers
+    /// broadcasts for is missed, not somebody else's.
     Split split(std::span<const std::uint64_t> cells) const;
     Split everything() const;
 
