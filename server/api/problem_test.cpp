@@ -12,7 +12,8 @@ using namespace tocsin::api;
 
 namespace {
 
-/// Every NAME of problem("NAME" in the sources beside this test (tests run in the source folder).
+/// Every name that problem() is called with in the sources beside this test (tests run in the source
+/// folder).
 std::vector<std::string> names_in_use() {
     std::vector<std::string> out;
     const std::regex call(R"re(\bproblem\(\s*"([^"]*)")re");
