@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 
 using namespace tocsin::api;
 
@@ -16,13 +15,16 @@ namespace {
 /// folder).
 std::vector<std::string> names_in_use() {
     std::vector<std::string> out;
-    const std::regex call(R"re(\bproblem\(\s*"([^"]*)")re");
+    constexpr std::string_view call = "problem(";
     for (const auto& entry : std::filesystem::directory_iterator("server/api")) {
         if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
         std::ifstream file(entry.path());
         const std::string text{std::istreambuf_iterator<char>(file), {}};
-        for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at)
-            out.push_back((*at)[1]);
+        for (auto at = text.find(call); at != text.npos; at = text.find(call, at + 1)) {
+            const auto quote = text.find_first_not_of(" \n", at + call.size());
+            if (quote == text.npos || text[quote] != '"') continue;
+            out.push_back(text.substr(quote + 1, text.find('"', quote + 1) - quote - 1));
+        }
     }
     return out;
 }
