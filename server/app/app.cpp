@@ -440,6 +440,7 @@ void App::stop() {
     if (server_) server_->stop();
     if (dispatcher_)
         on(core_.io, [this] {
+            replies_->stop();
             look_timer_->cancel();
             dispatcher_->stop();
             return true;

@@ -83,6 +83,7 @@ std::size_t Replies::opted_out_count() const {
 }
 
 void Replies::drain(const std::string& endpoint) {
+    if (stopped_) return;
     if (!draining_.insert(endpoint).second) {
         more_.insert(endpoint);
         return;
@@ -92,6 +93,7 @@ void Replies::drain(const std::string& endpoint) {
 
 /// One after the other: a person's last word is the one that counts.
 void Replies::next(const std::string& endpoint) {
+    if (stopped_) return;
     more_.erase(endpoint);
     wire_.insist({"XRANGE", campaign::heard_key(endpoint), "-", "+", "COUNT", "1"},
                  [this, endpoint](const ReplyFromRedis& reply) {
@@ -171,6 +173,7 @@ void Replies::find_alert(Reply reply) {
 void Replies::seek(std::shared_ptr<Reply> reply,
                    std::shared_ptr<std::vector<AlertRecord>> alerts,
                    std::size_t at) {
+    if (stopped_) return;
     if (at == alerts->size()) return keep(*reply);  // an answer to nothing of ours
     seek_endpoint(reply, alerts, at, std::make_shared<std::vector<Endpoint>>(needs_.endpoints()),
                   0);
@@ -181,6 +184,7 @@ void Replies::seek_endpoint(std::shared_ptr<Reply> reply,
                             std::size_t at,
                             std::shared_ptr<std::vector<Endpoint>> endpoints,
                             std::size_t of) {
+    if (stopped_) return;
     if (of == endpoints->size()) return seek(reply, alerts, at + 1);
     const auto& alert = (*alerts)[at];
     (*endpoints)[of].reports->find(

@@ -48,6 +48,8 @@ public:
     /// From any thread: whom not to tell is known.
     bool known() const { return known_; }
     void words(Words words) { words_ = std::move(words); }
+    /// No endpoint is asked any more: they may go. What is not dealt with waits for the next start.
+    void stop() { stopped_ = true; }
     /// There is something new in this endpoint's stream.
     void drain(const std::string& endpoint);
     /// From any thread.
@@ -89,6 +91,7 @@ private:
     Words words_;
     campaign::Wire wire_;
     std::set<std::string> draining_, more_;
+    bool stopped_ = false;
     std::atomic<bool> known_{false};
     mutable std::shared_mutex mutex_;
     std::unordered_set<std::uint64_t> opted_out_;
